@@ -1,0 +1,43 @@
+#include "core/json.h"
+
+#include <set>
+#include <vector>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+
+namespace beholder {
+namespace {
+constexpr int kMaxDepth = 64;
+}
+
+Json parse_json(std::string_view text, std::string_view where, bool unique_keys) {
+  std::vector<std::set<std::string>> keys;
+  const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    using E = Json::parse_event_t;
+    if (depth > kMaxDepth) throw Error(Code::kCorrupt, where, format("JSON nested deeper than {}", kMaxDepth));
+    if (!unique_keys) return true;
+    if (event == E::object_start) keys.emplace_back();
+    if (event == E::object_end) keys.pop_back();
+    if (event == E::key && !keys.back().insert(parsed.get<std::string>()).second)
+      throw Error(Code::kCorrupt, where, format("the key \"{}\" stands twice", parsed.get<std::string>()));
+    return true;
+  };
+  try {
+    return Json::parse(text, check);
+  } catch (const nlohmann::json::exception& e) {
+    throw Error(Code::kCorrupt, where, format("not valid JSON: {}", e.what()));
+  }
+}
+
+Json read_json(const std::string& path) { return parse_json(read_file(path), path); }
+
+std::string json_line(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+void throw_json_type(const char* key, std::string_view where, const Json* found) {
+  if (!found) throw Error(Code::kCorrupt, where, format("the key \"{}\" is missing", key));
+  throw Error(Code::kCorrupt, where, format("\"{}\" has the wrong type: {}", key, json_line(*found).substr(0, 80)));
+}
+
+}  // namespace beholder

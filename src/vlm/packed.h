@@ -1,0 +1,68 @@
+// The one packed forward. A batch is a forest of segments: a segment's tokens see themselves (causally) and every token of
+// its ancestors. Prefill, scoring, the listener, checklist questions and the training update are all calls of it: G
+// completions of one prompt are G segments whose parent is the prompt, so prompt and pictures are computed once.
+//
+// Shape letters: T tokens of all segments, D hidden size, V vocabulary, N patches, M features after the merger.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "vlm/model.h"
+
+namespace beholder::vlm {
+
+// One image or video, ready for the vision tower.
+struct Media {
+  at::Tensor patches;                   // [N, 3*temporal_patch*patch^2] float32
+  std::int64_t t = 1, h = 0, w = 0;     // grid in patches; N = t*h*w
+  bool video = false;
+  double second_per_grid = 1.0;         // seconds covered by one temporal patch (video)
+};
+
+struct Segment {
+  std::vector<std::int64_t> ids;        // pads already expanded
+  std::vector<Media> media;             // in the order of the pads; only root segments may have media
+  int parent = -1;                      // index of an earlier segment, or -1
+};
+
+struct Span { std::int64_t begin = 0, length = 0; int parent = -1; };
+
+struct Packed {
+  at::Tensor ids_T;                     // int64
+  at::Tensor positions_3T;              // int64; M-RoPE time, height, width
+  std::vector<Span> spans;              // one per segment
+  std::vector<std::int64_t> next_position;  // per segment: the position its next token (or a child's first) would take
+  std::vector<Media> images, videos;    // in token order
+
+  // Row of hidden states that predicts token i of segment s: the token before it, or the parent's last one.
+  // -1 for the first token of a root.
+  std::int64_t predictor(int segment, std::int64_t i) const;
+};
+
+// Checks that pads and features match (kInvalidInput says which segment, how many of each).
+Packed pack(const hf::ModelConfig& config, std::span<const Segment> segments);
+
+// Called with intermediate results when given: "vision_image", "vision_block_image_0", "hidden_0", …
+using Tap = std::function<void(std::string_view name, const at::Tensor& value)>;
+
+// Features of the tower and merger for media, in order: [M, D].
+at::Tensor vision_forward(const Model& model, std::span<const Media> media, const Tap& tap = {});
+
+// Hidden states after the final norm [T, D]. Differentiable when the parameters require gradients.
+at::Tensor forward(const Model& model, const Packed& packed, const Tap& tap = {});
+
+// logits[i] = head(hidden[rows[i]]), float32 [rows, V].
+at::Tensor logits(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows);
+
+// log p(targets[i] | …) / at `temperature`, float32 [rows]; differentiable. Works through the vocabulary in chunks of rows:
+// [T, V] is never held, forward or backward.
+at::Tensor token_logprobs(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, const at::Tensor& targets,
+                          double temperature = 1.0);
+
+}  // namespace beholder::vlm
