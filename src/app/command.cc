@@ -1,0 +1,194 @@
+#include "app/command.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <new>
+
+#include "core/error.h"
+#include "core/format.h"
+#include "core/interrupt.h"
+#include "core/progress.h"
+
+#ifndef BEHOLDER_VERSION
+#define BEHOLDER_VERSION "0.1.0"
+#endif
+
+namespace beholder::app {
+namespace fs = std::filesystem;
+namespace {
+
+// One command as CLI11 sees it, with what the user gave it.
+struct Bound {
+  Command* command = nullptr;
+  CLI::App* app = nullptr;
+  FieldList fields;
+  std::deque<std::pair<const Field*, std::string>> given;  // flags, in order
+  std::vector<std::string> operands;
+  std::string config;
+  bool quiet = false;
+};
+
+std::string with_dashes(std::string name) {
+  for (char& c : name)
+    if (c == '_') c = '-';
+  return name;
+}
+
+// --learning_rate and --learning-rate are one flag; values are left alone.
+std::vector<std::string> normalise_arguments(int argc, char** argv) {
+  std::vector<std::string> out;
+  bool flags = true;
+  for (int i = 1; i < argc; ++i) {
+    std::string arg = argv[i];
+    if (arg == "--") flags = false;
+    if (flags && arg.rfind("--", 0) == 0) {
+      const std::size_t equals = std::min(arg.find('='), arg.size());
+      arg = with_dashes(arg.substr(0, equals)) + arg.substr(equals);
+    }
+    out.push_back(arg);
+  }
+  return out;
+}
+
+std::string type_hint(const Field& field) {
+  if (!field.choices.empty()) return format("{}", fmt::join(field.choices, "|"));
+  switch (field.target.index()) {
+    case 1: return "INT";
+    case 2: return "NUMBER";
+    case 3: return "TEXT";
+    case 4: return "TEXT,…";
+    default: return "NUMBER,…";
+  }
+}
+
+void bind_field(Bound& bound, const Field& field) {
+  const std::string flag = "--" + with_dashes(field.name);
+  CLI::Option* option = nullptr;
+  if (std::holds_alternative<bool*>(field.target)) {
+    option = bound.app->add_flag_callback(flag, [&bound, &field] { bound.given.emplace_back(&field, "true"); });
+    option = option->description(format("{} [{}]", field.help, field.default_text == "true" ? "on; --no-" + flag.substr(2) + " to switch off" : "off"));
+    bound.app->add_flag_callback("--no-" + flag.substr(2), [&bound, &field] { bound.given.emplace_back(&field, "false"); })->group("");
+  } else {
+    option = bound.app->add_option_function<std::string>(
+        flag, [&bound, &field](const std::string& text) { bound.given.emplace_back(&field, text); },
+        field.default_text.empty() ? field.help : format("{} [{}]", field.help, field.default_text));
+    option->type_name(type_hint(field))->type_size(1)->allow_extra_args(false);
+  }
+  if (!field.group.empty()) option->group(field.group);
+}
+
+void bind(Bound& bound) {
+  bound.command->fields(bound.fields);
+  for (const Field& field : bound.fields.all()) bind_field(bound, field);
+  if (!bound.command->operands().empty()) bound.app->add_option("operands", bound.operands, bound.command->operands());
+  bound.app->add_option("--config", bound.config, "read flags from a TOML file first (same names, with _)")->type_name("FILE")->group("Everywhere");
+  bound.app->add_flag("--json", bound.command->json, "machine-readable output on stdout")->group("Everywhere");
+  bound.app->add_flag("--quiet", bound.quiet, "warnings and errors only")->group("Everywhere");
+  bound.app->footer(bound.command->examples());
+}
+
+int run_bound(Bound& bound) {
+  if (bound.quiet) set_quiet(Quiet::kYes);
+  if (!bound.config.empty()) apply_toml(bound.config, bound.fields);
+  for (const auto& [field, text] : bound.given) set_field(*field, text, "--" + with_dashes(field->name));
+  return bound.command->run(bound.operands);
+}
+
+int report(const Error& error) {
+  const bool colour = use_colour(2);
+  std::fprintf(stderr, "%serror:%s %s\n", colour ? "\033[31m" : "", colour ? "\033[0m" : "", error.what());
+  return error.exit_status();
+}
+
+// "did you mean" for a flag or command that does not exist.
+int report_usage(const CLI::ParseError& error, const CLI::App& program, const std::deque<Bound>& bound, const std::vector<std::string>& args) {
+  std::string hint;
+  for (const Bound& b : bound) {
+    if (!b.app->parsed()) continue;
+    for (const std::string& arg : args)
+      if (arg.rfind("--", 0) == 0 && !b.app->get_option_no_throw(arg.substr(0, arg.find('='))))
+        hint = format("did you mean --{}? ", with_dashes(b.fields.nearest(arg.substr(2, arg.find('=') - 2))));
+    hint += format("see: beholder {} --help", b.command->name());
+  }
+  if (hint.empty()) hint = "see: beholder --help";
+  return report(Error(Code::kUsage, "", error.what(), hint));
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands) {
+  install_interrupt_handler();
+  CLI::App program{"Beholder judges which images or videos people would prefer for a prompt, by how much and why."};
+  program.name("beholder");
+  program.set_version_flag("--version", std::string("beholder ") + BEHOLDER_VERSION);
+  program.require_subcommand(1);
+  program.footer("Start here:\n  beholder rank --prompt \"a red circle left of a blue square\" a.png b.png c.png\n  beholder COMMAND --help");
+
+  std::map<std::string, CLI::App*> groups;
+  std::deque<Bound> bound;
+  for (const CommandPtr& command : commands) {
+    const std::string name = command->name();
+    const std::size_t space = name.find(' ');
+    CLI::App* parent = &program;
+    if (space != name.npos) {
+      CLI::App*& group = groups[name.substr(0, space)];
+      if (!group) {
+        group = program.add_subcommand(name.substr(0, space), format("{} …", name.substr(0, space)));
+        group->require_subcommand(1);
+      }
+      parent = group;
+    }
+    Bound& b = bound.emplace_back();
+    b.command = command.get();
+    b.app = parent->add_subcommand(space == name.npos ? name : name.substr(space + 1), command->summary());
+    bind(b);
+  }
+
+  std::vector<std::string> args = normalise_arguments(argc, argv);
+  const std::vector<std::string> given = args;
+  std::reverse(args.begin(), args.end());  // CLI11 wants them last first
+  try {
+    program.parse(args);
+  } catch (const CLI::Success& e) {  // --help, --version
+    return program.exit(e);
+  } catch (const CLI::ParseError& e) {
+    return report_usage(e, program, bound, given);
+  }
+  try {
+    for (Bound& b : bound)
+      if (b.app->parsed()) return run_bound(b);
+    return 2;
+  } catch (const Error& e) {
+    return report(e);
+  } catch (const std::bad_alloc&) {
+    return report(Error(Code::kResource, "", "out of memory", "use smaller images (--max-pixels), fewer votes or a smaller --batch-size"));
+  } catch (const std::exception& e) {
+    const std::string text = e.what();
+    if (text.find("out of memory") != text.npos || text.find("can't allocate memory") != text.npos)
+      return report(Error(Code::kResource, "", text.substr(0, text.find('\n')), "use a smaller --batch-size, fewer votes, or smaller images"));
+    return report(Error(Code::kInternal, "", text, "this is a bug; please report it with the command line"));
+  }
+}
+
+std::string embedded_model_dir() {
+  std::vector<fs::path> places;
+  if (const char* root = std::getenv("BEHOLDER_MODELS")) places.push_back(fs::path(root) / "embedded");
+  std::error_code error;
+  fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (int up = 0; up < 4 && !folder.empty(); ++up, folder = folder.parent_path()) {
+    places.push_back(folder / "models/embedded");
+    places.push_back(folder / "share/beholder/models/embedded");
+  }
+  for (const fs::path& place : places)
+    if (fs::exists(place / "config.json", error)) return place.string();
+  std::vector<std::string> tried;
+  for (const fs::path& place : places) tried.push_back(place.string());
+  throw Error(Code::kNotFound, "embedded judge", format("not found; looked in {}", fmt::join(tried, ", ")),
+              "give --model DIR, or set BEHOLDER_MODELS to the repository's models folder");
+}
+
+}  // namespace beholder::app

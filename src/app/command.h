@@ -1,0 +1,47 @@
+// A command of the program and the frame that runs it. A command declares its flags once (core/config.h); the frame gives
+// it --help, --config file.toml, --json, --quiet, errors with exit codes, and Ctrl-C.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+
+namespace beholder::app {
+
+class Command {
+ public:
+  virtual ~Command() = default;
+  virtual std::string name() const = 0;                       // "rank", "train sft"
+  virtual std::string summary() const = 0;                    // one line for the list of commands
+  virtual std::string examples() const = 0;                   // shown at the foot of --help
+  virtual std::string operands() const { return {}; }         // "IMAGE…": what stands after the flags; empty: nothing may
+  virtual void fields(FieldList& fields) = 0;
+  // Returns the exit status; throws Error. `set` names the fields that flags or the config file gave.
+  virtual int run(const std::vector<std::string>& operands) = 0;
+
+  bool json = false;                                          // --json: machine-readable output on stdout
+};
+
+using CommandPtr = std::unique_ptr<Command>;
+
+// Parses the command line, runs the command, turns errors into messages and exit codes.
+int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands);
+
+// The folder of the embedded judge: $BEHOLDER_MODELS/embedded, or models/embedded beside the program's source or install
+// folder. kNotFound says where it looked.
+std::string embedded_model_dir();
+
+// One per cmd_*.cc.
+CommandPtr make_compare_command();
+CommandPtr make_info_command();
+CommandPtr make_rank_command();
+CommandPtr make_score_command();
+CommandPtr make_tokenize_command();
+CommandPtr make_trace_command();
+CommandPtr make_train_sft_command();
+CommandPtr make_world_eval_command();
+CommandPtr make_world_make_command();
+
+}  // namespace beholder::app
