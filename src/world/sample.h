@@ -1,0 +1,42 @@
+// How the world's "generators" make pictures for a prompt: which defects they have how often, and their style. Everything
+// is drawn from the Rng given, so a scene is a pure function of that Rng's key.
+#pragma once
+
+#include <array>
+
+#include "core/rng.h"
+#include "world/scene.h"
+
+namespace beholder::world {
+
+// Two kinds make the training data; the third (hatched fill, striped and tinted backgrounds, other defect rates) is kept
+// for the out-of-distribution test.
+enum class GeneratorKind { kFlat, kOutlined, kHatched };
+
+// Chance of each defect where the prompt's kind allows it, in the order of Defect.
+std::array<double, kDefects> defect_rates(GeneratorKind kind);
+
+// Colours that some shapes never have in the training, validation and test splits: 5 of the 30 combinations (17%), one per
+// shape. The same for every seed, so that a shipped judge has never seen them.
+bool held_out(const Thing& thing);
+
+// Which combinations may appear.
+enum class Combinations {
+  kSeen,     // none that is held out, in prompts or pictures
+  kHeldOut,  // the prompt asks for at least one that is held out; anything may appear
+};
+
+Prompt sample_prompt(Rng& rng, Combinations combinations);
+
+struct SceneOptions {
+  GeneratorKind generator = GeneratorKind::kFlat;
+  Combinations combinations = Combinations::kSeen;
+  bool video = false;  // 8 frames of 64x64 px that drift; else a picture of 56..112 px a side
+};
+Scene sample_scene(Rng& rng, const Prompt& prompt, const SceneOptions& options);
+
+inline constexpr int kVideoFrames = 8, kVideoSide = 64, kVideoFps = 4;
+inline constexpr int kMinSide = 56, kMaxSide = 112;
+inline constexpr double kMinObject = 15, kMaxObject = 30;  // px
+
+}  // namespace beholder::world

@@ -1,0 +1,84 @@
+#include "world/thought.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/format.h"
+
+namespace beholder::world {
+namespace {
+
+std::string what_it_shows(const Prompt& prompt, const Scene& scene) {
+  if (prompt.kind == PromptKind::kCount) return phrase(scene.objects.front().thing, static_cast<int>(scene.objects.size()));
+  const Object* a = find_object(scene, prompt.first.shape);
+  const Object* b = find_object(scene, prompt.second.shape);
+  if (!a) return format("{} and no {}", phrase(b->thing), phrase(prompt.first).substr(2));
+  if (!b) return format("{} and no {}", phrase(a->thing), phrase(prompt.second).substr(2));
+  const std::string_view link = prompt.kind == PromptKind::kRelation ? name_of(relation_between(*a, *b)) : "and";
+  return format("{} {} {}", phrase(a->thing), link, phrase(b->thing));
+}
+
+std::string how_it_is(DefectSet defects, bool video) {
+  const auto word = [&](Defect defect, const char* good, const char* bad) { return defects.has(defect) ? bad : good; };
+  const char* sharp = word(Defect::kBlur, "sharp", "blurred");
+  const char* clean = word(Defect::kNoise, "clean", "noisy");
+  const char* whole = word(Defect::kWarp, "whole", "warped");
+  if (!video) return format("It is {}, {} and {}.", sharp, clean, whole);
+  return format("It is {}, {}, {} and {}.", sharp, clean, whole, word(Defect::kFlicker, "steady", "flickering"));
+}
+
+std::string list_faults(DefectSet defects) {
+  std::string list;
+  for (int d = 0; d < kDefects; ++d)
+    if (defects.has(static_cast<Defect>(d))) list += format("{}{}", list.empty() ? "" : ", ", name_of(static_cast<Defect>(d)));
+  return format("Faults: {}.", list.empty() ? "none" : list);
+}
+
+}  // namespace
+
+std::string reference_thought(const Item& item) {
+  std::string text;
+  for (std::size_t k = 0; k < item.scenes.size(); ++k)
+    text += format("{}{} {} shows {}. {} {}", k ? "\n" : "", item.is_video() ? "Video" : "Image", k + 1,
+                   what_it_shows(item.prompt, item.scenes[k]), how_it_is(item.defects[k], item.is_video()), list_faults(item.defects[k]));
+  return text;
+}
+
+int naive_choice(const Item& item, std::uint64_t seed) {
+  int fewest = kDefects + 1;
+  for (const DefectSet defects : item.defects) fewest = std::min(fewest, defects.size());
+  std::vector<int> best;
+  for (std::size_t k = 0; k < item.defects.size(); ++k)
+    if (item.defects[k].size() == fewest) best.push_back(static_cast<int>(k));
+  Rng rng(seed, stable_hash("naive tie"), stable_hash(item.id));
+  return best[rng.below(best.size())];
+}
+
+std::string naive_answer(const Item& item, std::uint64_t seed) {
+  return std::to_string(naive_choice(item, seed) + 1);
+}
+
+std::vector<int> naive_scores(const Item& item) {
+  std::vector<int> scores;
+  for (const DefectSet defects : item.defects) scores.push_back(std::max(1, 9 - 2 * defects.size()));
+  return scores;
+}
+
+std::vector<std::string> corpus(std::uint64_t seed, std::size_t n, const std::vector<std::string>& more) {
+  std::vector<std::string> texts;
+  texts.reserve(n);
+  WorldConfig config;
+  config.seed = static_cast<std::int64_t>(seed);
+  for (std::size_t i = 0; texts.size() < n; ++i) {
+    if (!more.empty()) texts.push_back(more[i % more.size()]);
+    config.video = i % 4 == 3;
+    const Split split = i % 8 == 5 ? Split::kOodCombination : Split::kTrain;  // so that held-out combinations have whole words too
+    const Item item = i % 3 == 0 ? make_single(config, split, i) : make_item(config, split, i);
+    texts.push_back(item.prompt.text());
+    texts.push_back(reference_thought(item));
+  }
+  texts.resize(n);
+  return texts;
+}
+
+}  // namespace beholder::world
