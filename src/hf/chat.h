@@ -15,12 +15,12 @@ namespace beholder::hf {
 struct ChatPart {
   enum class Kind { kText, kImage, kVideo };
   Kind kind = Kind::kText;
-  std::string text;                 // kText
-  std::int64_t feature_count = 0;   // kImage, kVideo: tokens after the merger, t*h*w / merge^2
+  std::string text;                // kText
+  std::int64_t feature_count = 0;  // kImage, kVideo: tokens after the merger, t*h*w / merge^2
 };
 
 struct ChatMessage {
-  std::string role;                 // "system", "user", "assistant"
+  std::string role;  // "system", "user", "assistant"
   std::vector<ChatPart> parts;
 };
 

@@ -1,5 +1,5 @@
 // What a checkpoint's JSON files say: config.json (the flat layout published with Qwen2-VL and Qwen2.5-VL, and the nested
-// text_config layout newer transformers write), generation_config.json and preprocessor_config.json.
+// text_config layout newer transformers write) and generation_config.json. preprocessor_config.json is read by media.
 #pragma once
 
 #include <array>
@@ -49,6 +49,7 @@ struct GenerationConfig {
 // kUnsupported (names the architecture and the supported ones), kNotFound or kCorrupt. Every size is range-checked.
 ModelConfig read_model_config(const std::string& dir);
 ModelConfig parse_model_config(const Json& json, const std::string& where);
+// Without a generation_config.json the end token of config.json is used.
 GenerationConfig read_generation_config(const std::string& dir, const ModelConfig& config);
 
 }  // namespace beholder::hf

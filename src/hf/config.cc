@@ -1,0 +1,282 @@
+#include "hf/config.h"
+
+#include <filesystem>
+#include <set>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+
+namespace beholder::hf {
+namespace {
+
+constexpr std::uint64_t kMaxJsonBytes = std::uint64_t{1} << 24;
+constexpr std::string_view kSupported =
+    "supported: Qwen2VLForConditionalGeneration (qwen2_vl), Qwen2_5_VLForConditionalGeneration (qwen2_5_vl)";
+
+// Whether `value` is an integer in [low, high]; numbers made in code are signed, parsed ones unsigned.
+bool is_integer_in(const Json& value, std::int64_t low, std::int64_t high) {
+  if (!value.is_number_integer()) return false;
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) return false;
+  return value.get<std::int64_t>() >= low && value.get<std::int64_t>() <= high;
+}
+
+// Reads one JSON object; every accessor names the file and the key in its error.
+class Reader {
+ public:
+  Reader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {
+    if (!json.is_object()) throw Error(Code::kCorrupt, where_, "is not a JSON object");
+  }
+  const std::string& where() const { return where_; }
+  bool has(const char* key) const { return json_.contains(key) && !json_[key].is_null(); }
+  const Json& at(const char* key) const {
+    if (!has(key)) throw_json_type(key, where_, nullptr);
+    return json_[key];
+  }
+  template <class T>
+  T get(const char* key, T fallback) const {
+    return json_get<T>(json_, key, fallback, where_);
+  }
+
+  std::int64_t integer(const char* key, std::int64_t low, std::int64_t high) const {
+    const Json& value = at(key);
+    if (!value.is_number_integer()) throw_json_type(key, where_, &value);
+    if (!is_integer_in(value, low, high)) out_of_range(key, low, high);
+    return value.get<std::int64_t>();
+  }
+  std::int64_t integer_or(const char* key, std::int64_t fallback, std::int64_t low, std::int64_t high) const {
+    return has(key) ? integer(key, low, high) : fallback;
+  }
+  double real_or(const char* key, double fallback, double low, double high) const {
+    if (!has(key)) return fallback;
+    if (!at(key).is_number()) throw_json_type(key, where_, &at(key));
+    const double value = at(key).get<double>();
+    if (!(value >= low && value <= high)) out_of_range(key, low, high);
+    return value;
+  }
+  void require(bool condition, const std::string& what) const {
+    if (!condition) throw Error(Code::kCorrupt, where_, what);
+  }
+
+ private:
+  template <class T>
+  [[noreturn]] void out_of_range(const char* key, T low, T high) const {
+    throw Error(Code::kCorrupt, where_, format("\"{}\" is {}, outside {} to {}", key, json_line(json_[key]).substr(0, 40), low, high));
+  }
+  const Json& json_;
+  std::string where_;
+};
+
+[[noreturn]] void unsupported(const Reader& r, const std::string& what, std::string_view fix = {}) {
+  throw Error(Code::kUnsupported, r.where(), what, fix);
+}
+
+std::string architecture_of(const Reader& r) {
+  if (!r.has("architectures")) return "";
+  const Json& list = r.at("architectures");
+  return list.is_array() && !list.empty() && list[0].is_string() ? list[0].get<std::string>() : "";
+}
+
+// model_type decides; a file without one is known by its architecture.
+Family parse_family(const Reader& r) {
+  const std::string type = r.get<std::string>("model_type", ""), architecture = architecture_of(r);
+  if (type == "qwen2_vl" || (type.empty() && architecture == "Qwen2VLForConditionalGeneration")) return Family::kQwen2VL;
+  if (type == "qwen2_5_vl" || (type.empty() && architecture == "Qwen2_5_VLForConditionalGeneration")) return Family::kQwen25VL;
+  const std::string name = !architecture.empty() ? architecture : !type.empty() ? type : "(none named)";
+  unsupported(r, format("the architecture {} is not supported", name), kSupported);
+}
+
+// The section of M-RoPE, under rope_scaling (published files) or rope_parameters (newer transformers, with rope_theta).
+void parse_rope(const Reader& r, TextConfig& text) {
+  const char* key = r.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
+  const Reader rope(r.at(key), format("{}: {}", r.where(), key));
+  for (const char* name : {"rope_type", "type"}) {
+    const std::string type = rope.get<std::string>(name, "default");
+    if (type != "default" && type != "mrope")
+      unsupported(rope, format("the position scaling \"{}\" is not supported", type), "supported: mrope");
+  }
+  const Json& section = rope.at("mrope_section");
+  rope.require(section.is_array() && section.size() == 3, "\"mrope_section\" is not a list of three numbers");
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    rope.require(is_integer_in(section[i], 0, 4096), "\"mrope_section\" has a value outside 0 to 4096");
+    sum += text.mrope_section[i] = section[i].get<std::int64_t>();
+  }
+  rope.require(sum * 2 == text.head_dim, format("\"mrope_section\" sums to {}, half of the head size {} is needed", sum, text.head_dim));
+  text.rope_theta = rope.real_or("rope_theta", r.real_or("rope_theta", 1e6, 1, 1e12), 1, 1e12);
+}
+
+// Things the file may switch on that would change the numbers, and that this program does not compute.
+void refuse_variants(const Reader& r) {
+  if (r.get<std::string>("hidden_act", "silu") != "silu") unsupported(r, "the decoder's hidden_act is not silu");
+  if (r.get<bool>("use_sliding_window", false)) unsupported(r, "sliding-window attention is not supported", "use a checkpoint without it");
+  if (!r.has("layer_types")) return;
+  for (const Json& type : r.at("layer_types"))
+    if (type != "full_attention") unsupported(r, format("the layer type {} is not supported", json_line(type)));
+}
+
+TextConfig parse_text(const Reader& r, bool tie_fallback) {
+  refuse_variants(r);
+  TextConfig text;
+  text.vocab_size = r.integer("vocab_size", 1, 1 << 24);
+  text.hidden_size = r.integer("hidden_size", 1, 1 << 17);
+  text.intermediate_size = r.integer("intermediate_size", 1, 1 << 20);
+  text.num_layers = r.integer("num_hidden_layers", 1, 4096);
+  text.num_heads = r.integer("num_attention_heads", 1, 4096);
+  text.num_kv_heads = r.integer_or("num_key_value_heads", text.num_heads, 1, 4096);
+  r.require(text.num_heads % text.num_kv_heads == 0, "\"num_attention_heads\" is not a multiple of \"num_key_value_heads\"");
+  if (!r.has("head_dim")) r.require(text.hidden_size % text.num_heads == 0, "\"hidden_size\" is not a multiple of \"num_attention_heads\"");
+  text.head_dim = r.integer_or("head_dim", text.hidden_size / text.num_heads, 1, 8192);
+  r.require(text.head_dim > 0 && text.head_dim % 2 == 0, format("a head size of {} is not even", text.head_dim));
+  text.rms_norm_eps = r.real_or("rms_norm_eps", 1e-6, 0, 1);
+  text.max_position_embeddings = r.integer_or("max_position_embeddings", 32768, 1, std::int64_t{1} << 40);
+  text.tie_word_embeddings = r.get<bool>("tie_word_embeddings", tie_fallback);
+  parse_rope(r, text);
+  return text;
+}
+
+void parse_window(const Reader& r, VisionConfig& v) {
+  v.window_size = r.integer_or("window_size", 112, 1, 1 << 16);
+  r.require(v.window_size / v.patch_size / v.spatial_merge_size >= 1, "\"window_size\" is smaller than one merged patch");
+  v.tokens_per_second = r.real_or("tokens_per_second", 4, 1e-6, 1e6);
+  const Json& blocks = r.at("fullatt_block_indexes");
+  r.require(blocks.is_array(), "\"fullatt_block_indexes\" is not a list");
+  for (const Json& block : blocks) {
+    r.require(is_integer_in(block, 0, v.depth - 1),
+              format("\"fullatt_block_indexes\" holds {}, the tower has {} blocks", json_line(block).substr(0, 40), v.depth));
+    v.fullatt_block_indexes.push_back(block.get<std::int64_t>());
+  }
+}
+
+// Qwen2-VL calls the tower's width embed_dim and gives its output width as hidden_size; Qwen2.5-VL has hidden_size and
+// out_hidden_size.
+void parse_widths(const Reader& r, Family family, VisionConfig& v) {
+  if (family == Family::kQwen2VL) {
+    v.hidden_size = r.integer("embed_dim", 1, 1 << 17);
+    v.out_hidden_size = r.integer("hidden_size", 1, 1 << 17);
+    const double ratio = r.real_or("mlp_ratio", 4, 1e-3, 1024);
+    v.intermediate_size = static_cast<std::int64_t>(static_cast<double>(v.hidden_size) * ratio);
+    r.require(v.intermediate_size > 0, "\"mlp_ratio\" leaves no hidden units");
+  } else {
+    v.hidden_size = r.integer("hidden_size", 1, 1 << 17);
+    v.out_hidden_size = r.integer("out_hidden_size", 1, 1 << 17);
+    v.intermediate_size = r.integer("intermediate_size", 1, 1 << 20);
+  }
+}
+
+VisionConfig parse_vision(const Reader& r, Family family) {
+  VisionConfig v;
+  v.depth = r.integer("depth", 1, 4096);
+  v.num_heads = r.integer("num_heads", 1, 4096);
+  v.in_channels = r.integer_or("in_channels", r.integer_or("in_chans", 3, 1, 64), 1, 64);
+  if (v.in_channels != 3) unsupported(r, format("{} image channels are not supported", v.in_channels), "supported: 3");
+  v.patch_size = r.integer_or("patch_size", 14, 1, 1024);
+  v.temporal_patch_size = r.integer_or("temporal_patch_size", 2, 1, 64);
+  v.spatial_merge_size = r.integer_or("spatial_merge_size", 2, 1, 64);
+  parse_widths(r, family, v);
+  if (r.has("rope_parameters") &&
+      Reader(r.at("rope_parameters"), r.where() + ": rope_parameters").real_or("rope_theta", 1e4, 0, 1e12) != 1e4)
+    unsupported(r, "the vision tower's \"rope_theta\" is not 10000");
+  const bool is_25 = family == Family::kQwen25VL;
+  if (is_25) parse_window(r, v);
+  v.hidden_act = r.get<std::string>("hidden_act", is_25 ? "silu" : "quick_gelu");
+  if (v.hidden_act != (is_25 ? "silu" : "quick_gelu"))
+    unsupported(r, format("the vision tower's hidden_act \"{}\" is not supported", v.hidden_act));
+  r.require(v.hidden_size % v.num_heads == 0, "the tower's width is not a multiple of \"num_heads\"");
+  r.require(v.hidden_size / v.num_heads % 4 == 0, "the tower's head size is not a multiple of 4, as its 2-D positions need");
+  return v;
+}
+
+std::int64_t parse_token(const Reader& r, const char* key, std::int64_t fallback, std::int64_t vocab_size) {
+  const std::int64_t id = r.integer_or(key, fallback, 0, INT64_MAX);
+  r.require(id < vocab_size, format("\"{}\" is {}, the vocabulary has {} entries", key, id, vocab_size));
+  return id;
+}
+
+// The published ids are the defaults, as in transformers.
+void parse_tokens(const Reader& r, ModelConfig& c) {
+  c.image_token_id = parse_token(r, "image_token_id", 151655, c.text.vocab_size);
+  c.video_token_id = parse_token(r, "video_token_id", 151656, c.text.vocab_size);
+  c.vision_start_token_id = parse_token(r, "vision_start_token_id", 151652, c.text.vocab_size);
+  c.vision_end_token_id = parse_token(r, "vision_end_token_id", 151653, c.text.vocab_size);
+  const std::set<std::int64_t> ids{c.image_token_id, c.video_token_id, c.vision_start_token_id, c.vision_end_token_id};
+  r.require(ids.size() == 4, "two of the image, video, vision start and vision end tokens have the same id");
+}
+
+std::string parse_stored_dtype(const Reader& top, const Reader& text) {
+  for (const Reader* r : {&top, &text})
+    for (const char* key : {"dtype", "torch_dtype"})
+      if (r->has(key)) {
+        std::string name = r->get<std::string>(key, "");
+        if (name.starts_with("torch.")) name.erase(0, 6);
+        if (name != "float32" && name != "bfloat16" && name != "float16" && name != "float64")
+          unsupported(*r, format("the stored dtype \"{}\" is not supported", name), "supported: float32, bfloat16, float16, float64");
+        return name;
+      }
+  return "float32";
+}
+
+std::string file_of(const std::string& dir, const char* name) {
+  return (std::filesystem::path(dir) / name).string();
+}
+
+std::vector<std::int64_t> parse_eos(const Reader& r, std::int64_t vocab_size) {
+  std::vector<std::int64_t> ids;
+  if (!r.has("eos_token_id")) return ids;
+  const Json& value = r.at("eos_token_id");
+  for (const Json& id : value.is_array() ? value : Json::array({value})) {
+    r.require(is_integer_in(id, 0, vocab_size - 1),
+              format("\"eos_token_id\" {} is no token of the vocabulary", json_line(id).substr(0, 40)));
+    ids.push_back(id.get<std::int64_t>());
+  }
+  return ids;
+}
+
+}  // namespace
+
+std::string family_name(Family family) {
+  return family == Family::kQwen2VL ? "qwen2_vl" : "qwen2_5_vl";
+}
+
+ModelConfig parse_model_config(const Json& json, const std::string& where) {
+  const Reader top(json, where);
+  ModelConfig c;
+  c.family = parse_family(top);
+  if (top.has("quantization_config"))
+    unsupported(top, "quantised checkpoints are not supported", "use the float16, bfloat16 or float32 weights");
+  const Reader text = top.has("text_config") ? Reader(top.at("text_config"), where + ": text_config") : top;
+  const Reader vision(top.at("vision_config"), where + ": vision_config");
+  c.text = parse_text(text, top.get<bool>("tie_word_embeddings", false));
+  c.vision = parse_vision(vision, c.family);
+  vision.require(c.vision.out_hidden_size == c.text.hidden_size,
+                 format("the vision tower's output width {} is not the decoder's width {}", c.vision.out_hidden_size, c.text.hidden_size));
+  parse_tokens(top, c);
+  c.dtype = parse_stored_dtype(top, text);
+  c.raw = json;
+  return c;
+}
+
+ModelConfig read_model_config(const std::string& dir) {
+  const std::string path = file_of(dir, "config.json");
+  if (!std::filesystem::exists(path))
+    throw Error(Code::kNotFound, dir, std::filesystem::is_directory(dir) ? "the folder has no config.json" : "there is no such folder",
+                "give the folder of a Qwen2-VL or Qwen2.5-VL checkpoint in the Hugging Face layout");
+  return parse_model_config(parse_json(read_file(path, kMaxJsonBytes), path), path);
+}
+
+GenerationConfig read_generation_config(const std::string& dir, const ModelConfig& config) {
+  const std::string path = file_of(dir, "generation_config.json");
+  GenerationConfig out;
+  const bool own = std::filesystem::exists(path);
+  const Json json = own ? parse_json(read_file(path, kMaxJsonBytes), path) : config.raw;
+  const Reader r(json, own ? path : file_of(dir, "config.json"));
+  out.eos_token_ids = parse_eos(r, config.text.vocab_size);
+  if (out.eos_token_ids.empty()) out.eos_token_ids = parse_eos(Reader(config.raw, "config.json"), config.text.vocab_size);
+  if (out.eos_token_ids.empty() && config.raw.contains("text_config"))
+    out.eos_token_ids = parse_eos(Reader(config.raw["text_config"], "config.json: text_config"), config.text.vocab_size);
+  r.require(!out.eos_token_ids.empty(), "no \"eos_token_id\" says where an answer ends");
+  out.pad_token_id = r.has("pad_token_id") ? parse_token(r, "pad_token_id", 0, config.text.vocab_size) : out.eos_token_ids.back();
+  return out;
+}
+
+}  // namespace beholder::hf
