@@ -11,20 +11,20 @@
 namespace beholder::media {
 
 struct Image {
-  int width = 0, height = 0;            // px, after the EXIF orientation has been applied
-  std::vector<std::uint8_t> rgb;        // height * width * 3, row by row
+  int width = 0, height = 0;      // px, after the EXIF orientation has been applied
+  std::vector<std::uint8_t> rgb;  // height * width * 3, row by row
 };
 
 struct DecodeLimits {
-  std::int64_t max_pixels = 178'956'970;   // Pillow's refusal limit; checked before any pixel is decoded
+  std::int64_t max_pixels = 178'956'970;  // Pillow's refusal limit; checked before any pixel is decoded
   int max_side = 65'500;
   std::int64_t max_file_bytes = 512LL << 20;
 };
 
 struct ImageInfo {
-  std::string format;                   // "jpeg", "png", "webp", "gif", "avif"
-  int width = 0, height = 0;            // after orientation
-  int orientation = 1;                  // EXIF tag 0x0112
+  std::string format;         // "jpeg", "png", "webp", "gif", "avif"
+  int width = 0, height = 0;  // after orientation
+  int orientation = 1;        // EXIF tag 0x0112
   int frames = 1;
 };
 

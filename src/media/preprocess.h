@@ -11,15 +11,17 @@
 
 namespace beholder::media {
 
-struct PatchConfig {                        // preprocessor_config.json
+struct PatchConfig {  // preprocessor_config.json
   int patch_size = 14, temporal_patch_size = 2, merge_size = 2;
   std::int64_t min_pixels = 56 * 56, max_pixels = 28LL * 28 * 1280;
   std::array<double, 3> image_mean{0.48145466, 0.4578275, 0.40821073};
   std::array<double, 3> image_std{0.26862954, 0.26130258, 0.27577711};
 };
-PatchConfig read_patch_config(const std::string& dir);   // of a checkpoint
+PatchConfig read_patch_config(const std::string& dir);  // of a checkpoint
 
-struct Size { int width = 0, height = 0; };
+struct Size {
+  int width = 0, height = 0;
+};
 
 // Rounds both sides to multiples of `factor` (Python's round: half to even) within [min_pixels, max_pixels], keeping the
 // aspect ratio. kInvalidInput beyond 200:1.
