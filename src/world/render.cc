@@ -33,39 +33,54 @@ float smooth(float t) {
 }
 
 // Smooth random field in 0..1: values on a grid of `period` px, blended between.
-float texture(std::uint64_t seed, double x, double y, double period) {
-  const double gx = x / period, gy = y / period;
-  const auto ix = static_cast<std::int64_t>(std::floor(gx)), iy = static_cast<std::int64_t>(std::floor(gy));
-  const float fx = smooth(static_cast<float>(gx - static_cast<double>(ix))), fy = smooth(static_cast<float>(gy - static_cast<double>(iy)));
-  const auto value = [&](std::int64_t dx, std::int64_t dy) {
-    return static_cast<float>(mix_keys(seed, static_cast<std::uint64_t>(ix + dx), static_cast<std::uint64_t>(iy + dy)) >> 40) * 0x1p-24f;
-  };
-  const float top = std::lerp(value(0, 0), value(1, 0), fx), bottom = std::lerp(value(0, 1), value(1, 1), fx);
-  return std::lerp(top, bottom, fy);
-}
+class Texture {
+ public:
+  Texture(std::uint64_t seed, int width, int height, double period)
+      : period_(period),
+        columns_(static_cast<std::size_t>(width / period) + 2),
+        values_(columns_ * (static_cast<std::size_t>(height / period) + 2)) {
+    for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = static_cast<float>(mix_keys(seed, i) >> 40) * 0x1p-24f;
+  }
+  float at(double x, double y) const {
+    const double gx = x / period_, gy = y / period_;
+    const auto ix = static_cast<std::size_t>(gx), iy = static_cast<std::size_t>(gy);
+    const float fx = smooth(static_cast<float>(gx - static_cast<double>(ix))),
+                fy = smooth(static_cast<float>(gy - static_cast<double>(iy)));
+    const float* v = &values_[iy * columns_ + ix];
+    const float top = v[0] + fx * (v[1] - v[0]), bottom = v[columns_] + fx * (v[columns_ + 1] - v[columns_]);
+    return top + fy * (bottom - top);
+  }
 
-// How much of `to` the background shows at a pixel, 0..1.
-float background_mix(const Scene& scene, double x, double y) {
-  const Background& back = scene.background;
-  const double across = (x - scene.width / 2.0) * std::cos(back.angle) + (y - scene.height / 2.0) * std::sin(back.angle);
-  switch (back.kind) {
+ private:
+  double period_;
+  std::size_t columns_;
+  std::vector<float> values_;
+};
+
+// How much of `to` the background shows at a pixel, 0..1. `across` is the distance in px from the middle along the angle.
+float background_mix(const Scene& scene, const Texture& texture, double x, double y, double across) {
+  switch (scene.background.kind) {
     case BackgroundKind::kFlat:
       return 0;
     case BackgroundKind::kGradient:
-      return static_cast<float>(std::clamp(0.5 + across / std::hypot(scene.width, scene.height), 0.0, 1.0));
+      return static_cast<float>(std::clamp(0.5 + across / (scene.width + scene.height), 0.0, 1.0));
     case BackgroundKind::kTexture:
-      return texture(scene.texture_seed, x, y, back.period);
+      return texture.at(x, y);
     case BackgroundKind::kStripes:
-      return static_cast<float>(0.5 + 0.5 * std::sin(2 * std::numbers::pi * across / back.period));
+      return static_cast<float>(0.5 + 0.5 * std::sin(2 * std::numbers::pi * across / scene.background.period));
   }
   return 0;
 }
 
 void draw_background(const Scene& scene, Canvas& canvas) {
+  const Background& back = scene.background;
+  const Texture texture(scene.texture_seed, scene.width, scene.height, back.period);
+  const double cosine = std::cos(back.angle), sine = std::sin(back.angle);
   for (int y = 0; y < canvas.height; ++y)
     for (int x = 0; x < canvas.width; ++x) {
-      const float mix = scene.background.kind == BackgroundKind::kFlat ? 0 : background_mix(scene, x + 0.5, y + 0.5);
-      for (std::size_t c = 0; c < 3; ++c) canvas.at(x, y)[c] = std::lerp(scene.background.from[c], scene.background.to[c], mix);
+      const double across = (x + 0.5 - scene.width / 2.0) * cosine + (y + 0.5 - scene.height / 2.0) * sine;
+      const float mix = background_mix(scene, texture, x + 0.5, y + 0.5, across);
+      for (std::size_t c = 0; c < 3; ++c) canvas.at(x, y)[c] = back.from[c] + mix * (back.to[c] - back.from[c]);
     }
 }
 
@@ -95,7 +110,7 @@ void draw_clutter(const Clutter& c, Canvas& canvas) {
 // Moves the sampling point in two crossing waves, so that every outline, a circle's too, comes out bent.
 Point warped(Point p, double radius, double warp, double phase) {
   if (warp == 0) return p;
-  const double wave = 2 * std::numbers::pi / (1.25 * radius), amplitude = warp * radius;
+  const double wave = 2 * std::numbers::pi / (1.15 * radius), amplitude = warp * radius;
   return {p.x + amplitude * std::sin(wave * p.y + phase), p.y + amplitude * std::sin(wave * p.x + 2.1 * phase)};
 }
 
@@ -132,30 +147,35 @@ std::vector<float> gaussian(double sigma) {
   return weights;
 }
 
-// One direction of the separable blur; beyond the border the edge pixel repeats. `step` is the distance in floats between
-// neighbours, `n` their number.
-void blur_line(float* line, int n, std::size_t step, const std::vector<float>& weights, std::vector<float>& copy) {
-  const int reach = static_cast<int>(weights.size() / 2);
-  copy.resize(3 * static_cast<std::size_t>(n + 2 * reach));
-  for (int i = -reach; i < n + reach; ++i)
-    for (std::size_t c = 0; c < 3; ++c)
-      copy[3 * static_cast<std::size_t>(i + reach) + c] = line[static_cast<std::size_t>(std::clamp(i, 0, n - 1)) * step + c];
-  for (int i = 0; i < n; ++i) {
-    float sum[3] = {0, 0, 0};
-    const float* from = &copy[3 * static_cast<std::size_t>(i)];
-    for (std::size_t k = 0; k < weights.size(); ++k)
-      for (std::size_t c = 0; c < 3; ++c) sum[c] += weights[k] * from[3 * k + c];
-    for (std::size_t c = 0; c < 3; ++c) line[static_cast<std::size_t>(i) * step + c] = sum[c];
-  }
+// sum[i] = weighted sum of `from` at i, i + step, i + 2 step, …; long plain loops, so that the compiler makes vectors of them.
+void convolve(const float* from, std::size_t step, const std::vector<float>& weights, float* sum, std::size_t n) {
+  std::fill_n(sum, n, 0.0f);
+  for (std::size_t k = 0; k < weights.size(); ++k)
+    for (std::size_t i = 0; i < n; ++i) sum[i] += weights[k] * from[k * step + i];
 }
 
+// Separable Gaussian; beyond the border the edge pixel repeats.
 void blur(double sigma, Canvas& canvas) {
   if (sigma < 0.15) return;  // nothing an 8-bit picture would show
   const std::vector<float> weights = gaussian(sigma);
-  std::vector<float> copy;
-  for (int y = 0; y < canvas.height; ++y) blur_line(canvas.at(0, y), canvas.width, 3, weights, copy);
+  const int reach = static_cast<int>(weights.size() / 2);
   const std::size_t row = 3 * static_cast<std::size_t>(canvas.width);
-  for (int x = 0; x < canvas.width; ++x) blur_line(canvas.at(x, 0), canvas.height, row, weights, copy);
+  std::vector<float> padded(row + 6 * static_cast<std::size_t>(reach)), tall(row * static_cast<std::size_t>(canvas.height + 2 * reach));
+  for (int y = 0; y < canvas.height; ++y) {
+    float* const line = canvas.at(0, y);
+    for (int i = 0; i < reach; ++i) {
+      std::copy_n(line, 3, &padded[3 * static_cast<std::size_t>(i)]);
+      std::copy_n(line + row - 3, 3, &padded[row + 3 * static_cast<std::size_t>(reach + i)]);
+    }
+    std::copy_n(line, row, &padded[3 * static_cast<std::size_t>(reach)]);
+    convolve(padded.data(), 3, weights, &tall[row * static_cast<std::size_t>(y + reach)], row);
+  }
+  for (int i = 0; i < reach; ++i) {
+    std::copy_n(&tall[row * static_cast<std::size_t>(reach)], row, &tall[row * static_cast<std::size_t>(i)]);
+    std::copy_n(&tall[row * static_cast<std::size_t>(reach + canvas.height - 1)], row,
+                &tall[row * static_cast<std::size_t>(reach + canvas.height + i)]);
+  }
+  for (int y = 0; y < canvas.height; ++y) convolve(&tall[row * static_cast<std::size_t>(y)], row, weights, canvas.at(0, y), row);
 }
 
 // Near-Gaussian noise: the sum of four uniforms out of one hash, which is many times faster than Box-Muller.

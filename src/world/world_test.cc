@@ -139,7 +139,7 @@ TEST(World, EachQualityDefectShowsInThePixels) {
     other.quality.noise = 25;
     noisy += changed(clean, render(other, 0), 12) / n;
     other = scene;
-    other.quality.warp = 0.24;
+    other.quality.warp = 0.16;
     warped += changed(clean, render(other, 0), 12) / n;
     other = scene;
     other.quality.flicker = 0.3;
@@ -272,7 +272,7 @@ TEST(Thought, SaysWhatIsThereInTheFixedWords) {
 TEST(Thought, CountsAndVideosHaveTheirWords) {
   Item item;
   item.prompt = {PromptKind::kCount, {Colour::kCyan, Shape::kCross}, {}, Relation::kLeftOf, 2};
-  Scene scene = scene_of(std::vector<Object>(3, Object{.thing = {Colour::kCyan, Shape::kCross}}), {.warp = 0.2, .flicker = 0.3});
+  Scene scene = scene_of(std::vector<Object>(3, Object{.thing = {Colour::kCyan, Shape::kCross}}), {.warp = 0.16, .flicker = 0.3});
   scene.frames = 8;
   item.scenes = {scene};
   item.defects = {defects_of(item.prompt, scene)};
