@@ -1,0 +1,125 @@
+#include "judge/medium_store.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+#include "core/sha256.h"
+#include "judge/prompt.h"
+#include "media/image.h"
+#include "media/media_info.h"
+#include "media/video.h"
+
+namespace beholder::judge {
+namespace {
+
+template <std::size_t N>
+bool has_extension(const std::string& path, const std::array<std::string_view, N>& extensions) {
+  std::string extension = std::filesystem::path(path).extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+}
+
+std::span<const std::byte> as_bytes(const std::string& text) {
+  return std::as_bytes(std::span(text));
+}
+
+std::string read_media_file(const std::string& path) {
+  if (std::filesystem::is_directory(path)) throw Error(Code::kInvalidInput, path, "it is a folder", "name the files in it");
+  return read_file(path, static_cast<std::uint64_t>(media::DecodeLimits{}.max_file_bytes));
+}
+
+// One hash for several pictures; a single one keeps its own.
+std::string hash_of(std::span<const media::Image> frames, bool video, double fps) {
+  if (!video) return media::content_hash(frames[0]);
+  std::string all = format("video {}", fps);
+  for (const media::Image& frame : frames) all += media::content_hash(frame);
+  return sha256_hex(all);
+}
+
+Medium from_frames(const std::string& name, std::span<const media::Image> frames, double fps, const media::PatchConfig& patches) {
+  return {name, hash_of(frames, true, fps), prepare_video(frames, fps, patches)};
+}
+
+Medium from_bytes(const std::string& path, const std::string& bytes, const VideoSampling& sampling, const media::PatchConfig& patches) {
+  if (media::media_kind(as_bytes(bytes)) == media::MediaKind::kImage) {
+    const media::Image image = media::decode_image(as_bytes(bytes), path);
+    return {path, hash_of(std::span(&image, 1), false, 0), prepare_image(image, patches)};
+  }
+  media::VideoOptions options;
+  options.fps = sampling.fps;
+  options.max_frames = static_cast<int>(sampling.max_frames);
+  const media::VideoFrames video = media::decode_video(as_bytes(bytes), path, options);
+  return from_frames(path, video.frames, video.fps, patches);
+}
+
+// Puts the file's name in front of an error that does not name it.
+template <class Make>
+Medium naming(const std::string& name, const Make& make) {
+  try {
+    return make();
+  } catch (const Error& e) {
+    if (std::string_view(e.what()).find(name) != std::string_view::npos) throw;
+    throw Error(e.code(), name, e.problem(), e.fix());
+  }
+}
+
+}  // namespace
+
+bool is_video_path(const std::string& path) {
+  constexpr std::array<std::string_view, 12> kVideo{".mp4", ".mov",  ".m4v", ".mkv", ".webm", ".avi",
+                                                    ".mpg", ".mpeg", ".ogv", ".flv", ".wmv",  ".asf"};
+  return has_extension(path, kVideo);
+}
+
+bool is_image_path(const std::string& path) {
+  constexpr std::array<std::string_view, 7> kImage{".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".avif"};
+  return has_extension(path, kImage);
+}
+
+Medium MediumStore::load(const data::MediaRef& ref) {
+  const bool list = ref.is_frame_list();
+  const std::string name = list ? ref.frames[0] : ref.path;
+  std::vector<std::string> files;
+  std::string key = list ? format("frames {}", ref.fps) : "file";
+  for (const std::string& path : list ? ref.frames : std::vector<std::string>{ref.path}) {
+    files.push_back(read_media_file(path));
+    key += sha256_hex(as_bytes(files.back()));
+  }
+  if (const auto found = by_key_.find(key); found != by_key_.end()) {
+    ++hits_;
+    entries_.splice(entries_.begin(), entries_, found->second);
+    Medium medium = entries_.front().medium;
+    medium.name = name;
+    return medium;
+  }
+  Medium medium = naming(name, [&] {
+    if (!list) return from_bytes(name, files[0], video_, patches_);
+    std::vector<media::Image> frames;
+    for (std::size_t i = 0; i < files.size(); ++i) frames.push_back(media::decode_image(as_bytes(files[i]), ref.frames[i]));
+    return from_frames(name, frames, ref.fps, patches_);
+  });
+  keep(key, medium);
+  return medium;
+}
+
+void MediumStore::keep(const std::string& key, const Medium& medium) {
+  const auto size = [](const Medium& m) { return static_cast<std::size_t>(m.media.patches.numel()) * sizeof(float); };
+  if (size(medium) > limit_bytes_) return;
+  entries_.push_front({key, medium});
+  by_key_[key] = entries_.begin();
+  bytes_ += size(medium);
+  while (bytes_ > limit_bytes_) {
+    bytes_ -= size(entries_.back().medium);
+    by_key_.erase(entries_.back().key);
+    entries_.pop_back();
+  }
+}
+
+}  // namespace beholder::judge

@@ -1,0 +1,105 @@
+#include "judge/medium_store.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+
+namespace beholder::judge {
+namespace {
+
+const media::PatchConfig kPatches{.patch_size = 8, .min_pixels = 256, .max_pixels = 1 << 20};
+
+media::Image picture(int width, int height, int seed) {
+  media::Image image{width, height, {}};
+  for (int i = 0; i < width * height * 3; ++i) image.rgb.push_back(static_cast<std::uint8_t>(i * 7 + seed));
+  return image;
+}
+
+class MediumStoreTest : public testing::Test {
+ protected:
+  std::string write(const std::string& name, const media::Image& image) {
+    write_file_atomic(dir_ / name, media::encode_png(image));
+    return dir_ / name;
+  }
+  TempDir dir_;
+};
+
+data::MediaRef file(const std::string& path) {
+  data::MediaRef ref;
+  ref.path = path;
+  return ref;
+}
+
+TEST_F(MediumStoreTest, DecodesAContentOnceAndNamesItAsAsked) {
+  MediumStore store(kPatches);
+  const std::string a = write("a.png", picture(64, 48, 1)), copy = write("copy.png", picture(64, 48, 1)),
+                    b = write("b.png", picture(64, 48, 2));
+  const Medium first = store.load(file(a)), again = store.load(file(a)), second = store.load(file(copy)), other = store.load(file(b));
+  EXPECT_EQ(store.hits(), 2);
+  EXPECT_EQ(second.name, copy);
+  EXPECT_EQ(first.hash, second.hash);
+  EXPECT_NE(first.hash, other.hash);
+  EXPECT_EQ(first.media.patches.data_ptr(), second.media.patches.data_ptr()) << "copies share pixels";
+  EXPECT_EQ(first.media.h * 8, 48);
+  EXPECT_EQ(first.media.w * 8, 64);
+}
+
+TEST_F(MediumStoreTest, StaysWithinItsLimit) {
+  const std::size_t one = 48 * 64 * 3 * 2 * sizeof(float);
+  MediumStore store(kPatches, {}, 2 * one + 10);
+  std::vector<std::string> paths;
+  for (int i = 0; i < 4; ++i) paths.push_back(write(format("{}.png", i), picture(64, 48, i)));
+  for (const std::string& path : paths) store.load(file(path));
+  EXPECT_EQ(store.bytes(), 2 * one);
+  store.load(file(paths[3]));
+  EXPECT_EQ(store.hits(), 1);
+  store.load(file(paths[0]));
+  EXPECT_EQ(store.hits(), 1) << "the oldest was let go";
+  MediumStore none(kPatches, {}, 10);
+  none.load(file(paths[0]));
+  EXPECT_EQ(none.bytes(), 0U);
+}
+
+TEST_F(MediumStoreTest, FrameListsAreVideos) {
+  MediumStore store(kPatches);
+  data::MediaRef ref;
+  for (int i = 0; i < 4; ++i) ref.frames.push_back(write(format("f{}.png", i), picture(32, 32, i)));
+  ref.fps = 4;
+  const Medium video = store.load(ref);
+  EXPECT_TRUE(video.media.video);
+  EXPECT_EQ(video.media.t, 2);
+  EXPECT_EQ(video.media.second_per_grid, 0.5);
+  EXPECT_EQ(video.name, ref.frames[0]);
+  ref.fps = 2;
+  EXPECT_NE(store.load(ref).hash, video.hash) << "the same frames at another speed are another video";
+  ref.frames.push_back(write("odd.png", picture(48, 32, 9)));
+  EXPECT_THROW(store.load(ref), Error);
+}
+
+TEST_F(MediumStoreTest, ErrorsNameTheFile) {
+  MediumStore store(kPatches);
+  write_file_atomic(dir_ / "text.png", "hello");
+  write_file_atomic(dir_ / "cut.png", media::encode_png(picture(64, 64, 1)).substr(0, 200));
+  write_file_atomic(dir_ / "wide.png", media::encode_png(picture(4020, 10, 1)));
+  for (const char* name : {"text.png", "cut.png", "wide.png", "absent.png"}) {
+    try {
+      store.load(file(dir_ / name));
+      ADD_FAILURE() << name;
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find(name), std::string::npos) << e.what();
+      EXPECT_EQ(e.exit_status(), 3) << e.what();
+    }
+  }
+  EXPECT_THROW(store.load(file(dir_.path())), Error);
+  EXPECT_EQ(store.bytes(), 0U);
+}
+
+TEST_F(MediumStoreTest, KnowsExtensions) {
+  EXPECT_TRUE(is_image_path("x/A.JPEG") && is_image_path("a.b.webp") && !is_image_path("png") && !is_image_path("a.txt"));
+  EXPECT_TRUE(is_video_path("a.MP4") && !is_video_path("a.gif"));
+}
+
+}  // namespace
+}  // namespace beholder::judge
