@@ -1,0 +1,135 @@
+#include "world/measure.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/rng.h"
+#include "world/voters.h"
+
+namespace beholder::world {
+namespace {
+
+// Where each metric stands in a row.
+enum Metric {
+  kAttributeAccuracy,
+  kDefectRecall,
+  kDefectPrecision,
+  kThoughtTruth,
+  kWellFormed,
+  kVerdictAccuracy,
+  kNaiveAccuracy,
+  kBayesAccuracy,
+  kBrier,
+  kNamedMetrics,
+  kRecallOf = kNamedMetrics,
+  kPrecisionOf = kRecallOf + kDefects,
+  kAccuracyOf = kPrecisionOf + kDefects,
+  kMetrics = kAccuracyOf + kAttributes,
+};
+constexpr std::array<const char*, kNamedMetrics> kNames = {"attribute_accuracy", "defect_recall",  "defect_precision",
+                                                           "thought_truth",      "well_formed",    "verdict_accuracy",
+                                                           "naive_accuracy",     "bayes_accuracy", "brier"};
+
+std::size_t index(int metric) {
+  return static_cast<std::size_t>(metric);
+}
+
+// Credit for choosing among several media with equal claim: the share of them that the voters ranked first.
+template <class F>
+double ranked_credit(const Item& item, F&& chosen) {
+  double hits = 0, n = 0;
+  for (std::size_t k = 0; k < item.scenes.size(); ++k)
+    if (chosen(k)) n += 1, hits += item.votes.ranking[k] == 1;
+  return n > 0 ? hits / n : 0;
+}
+
+double bayes_credit(const Item& item) {
+  if (item.scenes.size() == 2) return bayes_accuracy(item.p_true(), item.votes.voters);
+  const double least = *std::min_element(item.penalties.begin(), item.penalties.end());
+  return ranked_credit(item, [&](std::size_t k) { return item.penalties[k] <= least + 1e-12; });
+}
+
+double naive_credit(const Item& item) {
+  if (item.scenes.size() == 2) return naive_accuracy(item.defects[0].size(), item.defects[1].size(), item.p_true(), item.votes.voters);
+  int fewest = kDefects;
+  for (const DefectSet defects : item.defects) fewest = std::min(fewest, defects.size());
+  return ranked_credit(item, [&](std::size_t k) { return item.defects[k].size() == fewest; });
+}
+
+Json percentiles(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const auto at = [&](double share) {
+    const double place = share * static_cast<double>(values.size() - 1);
+    const auto below = static_cast<std::size_t>(place);
+    const std::size_t above = std::min(below + 1, values.size() - 1);
+    return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+  };
+  return Json::array({at(0.025), at(0.975)});
+}
+
+}  // namespace
+
+void Measure::add(const Item& item, std::string_view thought, std::optional<int> verdict, std::optional<double> p) {
+  std::vector<Ratio> row(kMetrics);
+  const auto count = [&](int metric, double value) {
+    row[index(metric)].sum += value;
+    row[index(metric)].n += 1;
+  };
+  const ThoughtCheck check = check_thought(thought, item);
+  for (const MediumCheck& medium : check.media) {
+    for (int a = 0; a < kAttributes; ++a) {
+      const Mark mark = medium.marks[static_cast<std::size_t>(a)];
+      if (mark == Mark::kNotApplicable) continue;
+      count(kAttributeAccuracy, mark == Mark::kRight);
+      count(kAccuracyOf + a, mark == Mark::kRight);
+    }
+    for (int d = 0; d < kDefects; ++d) {
+      const bool claimed = medium.claimed.has(static_cast<Defect>(d)), actual = medium.actual.has(static_cast<Defect>(d));
+      if (actual) count(kDefectRecall, claimed), count(kRecallOf + d, claimed);
+      if (claimed) count(kDefectPrecision, actual), count(kPrecisionOf + d, actual);
+    }
+  }
+  row[kThoughtTruth] = {static_cast<double>(check.true_statements()), static_cast<double>(check.statements())};
+  count(kWellFormed, check.well_formed);
+  if (item.votes.voters > 0) {
+    const bool readable = verdict && *verdict >= 0 && *verdict < static_cast<int>(item.scenes.size());
+    unparsed_verdicts_ += !readable;
+    count(kVerdictAccuracy, readable && item.votes.ranking[static_cast<std::size_t>(*verdict)] == 1);
+    count(kNaiveAccuracy, naive_credit(item));
+    count(kBayesAccuracy, bayes_credit(item));
+    if (item.scenes.size() == 2) count(kBrier, std::pow((p && std::isfinite(*p) ? *p : 0.5) - item.share(), 2));
+  }
+  rows_.push_back(std::move(row));
+}
+
+Json Measure::report(std::uint64_t seed, int resamples) const {
+  std::vector<Ratio> total(kMetrics);
+  std::vector<std::vector<double>> draws(kMetrics);
+  const auto add_row = [](std::vector<Ratio>& sums, const std::vector<Ratio>& row) {
+    for (std::size_t m = 0; m < sums.size(); ++m) sums[m].sum += row[m].sum, sums[m].n += row[m].n;
+  };
+  for (const std::vector<Ratio>& row : rows_) add_row(total, row);
+  for (int b = 0; b < resamples && !rows_.empty(); ++b) {
+    Rng rng(seed, stable_hash("bootstrap"), static_cast<std::uint64_t>(b));
+    std::vector<Ratio> sums(kMetrics);
+    for (std::size_t i = 0; i < rows_.size(); ++i) add_row(sums, rows_[rng.below(rows_.size())]);
+    for (std::size_t m = 0; m < sums.size(); ++m)
+      if (sums[m].n > 0) draws[m].push_back(sums[m].sum / sums[m].n);
+  }
+  const auto entry = [&](int metric) {
+    const Ratio& r = total[index(metric)];
+    Json json{{"value", nullptr}, {"n", static_cast<std::int64_t>(r.n)}, {"interval", nullptr}};
+    if (r.n > 0) json["value"] = r.sum / r.n;
+    if (!draws[index(metric)].empty()) json["interval"] = percentiles(draws[index(metric)]);
+    return json;
+  };
+  Json report{{"items", rows_.size()}, {"unparsed_verdicts", unparsed_verdicts_}};
+  for (int m = 0; m < kNamedMetrics; ++m) report[kNames[index(m)]] = entry(m);
+  for (int d = 0; d < kDefects; ++d)
+    report["by_defect"][std::string(name_of(static_cast<Defect>(d)))] = {{"recall", entry(kRecallOf + d)},
+                                                                         {"precision", entry(kPrecisionOf + d)}};
+  for (int a = 0; a < kAttributes; ++a) report["by_attribute"][std::string(name_of(static_cast<Attribute>(a)))] = entry(kAccuracyOf + a);
+  return report;
+}
+
+}  // namespace beholder::world

@@ -1,0 +1,45 @@
+// What a judge is worth on the embedded world, measured against truth: does it see (attributes, faults, true statements),
+// does it judge (verdicts, probabilities), and how far could it get (the naive rule and Bayes).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/json.h"
+#include "world/checker.h"
+#include "world/item.h"
+
+namespace beholder::world {
+
+class Measure {
+ public:
+  // One judged item. `verdict`: the chosen medium, 0-based; nothing where the answer could not be read (counted as wrong).
+  // `p`: the judge's probability that medium 1 is preferred, for items of two media; nothing counts as 0.5.
+  void add(const Item& item, std::string_view thought, std::optional<int> verdict, std::optional<double> p);
+
+  std::size_t items() const { return rows_.size(); }
+
+  // {"items":…, "unparsed_verdicts":…, "<metric>":{"value":…,"n":…,"interval":[low,high]}, …, "by_defect":{…}, "by_attribute":{…}}
+  //   attribute_accuracy  share of the attributes there are that the thought gets right (silence is not right)
+  //   defect_recall, defect_precision   of the faults listed, pooled over faults, also per defect
+  //   thought_truth       share of all statements that are true; what cannot be read counts as not true
+  //   well_formed         share of the thoughts
+  //   verdict_accuracy    agreement with the voters' majority; with more than two media: with any best-ranked one
+  //   naive_accuracy, bayes_accuracy    expected over the votes, exact for two media
+  //   brier               mean of (p - q)^2, q the vote share; two media only
+  // `n` is the denominator (attributes, faults, statements, items); a metric with n = 0 has null for value and interval.
+  // Intervals: 95%, percentile bootstrap over items.
+  Json report(std::uint64_t seed = 1, int resamples = 1000) const;
+
+ private:
+  // Every metric is a ratio of two sums over items.
+  struct Ratio {
+    double sum = 0, n = 0;
+  };
+  std::vector<std::vector<Ratio>> rows_;  // per item, one entry per metric
+  int unparsed_verdicts_ = 0;
+};
+
+}  // namespace beholder::world
