@@ -233,7 +233,7 @@ TEST(WorldInvariant, TheVotersTasteIsWorthLearning) {
         bayes += bayes_accuracy(item.p_true(), item.votes.voters) / n;
         naive += naive_accuracy(item.defects[0].size(), item.defects[1].size(), item.p_true(), item.votes.voters) / n;
       }
-      std::printf("%-16s %s n %d  bayes %.4f  naive %.4f  gap %.4f\n", std::string(name_of(split)).c_str(), video ? "video" : "image",
+      std::printf("%-16s %s n %d  bayes %.4f  naive %.4f  gap %.4f\n", std::string(name_of(split)).c_str(), video ? "video" : "image", n,
                   bayes, naive, bayes - naive);
       EXPECT_GT(bayes, 0.8) << name_of(split);
       EXPECT_GE(bayes - naive, split == Split::kOodVoters ? 0.03 : 0.09) << name_of(split);
