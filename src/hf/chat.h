@@ -29,7 +29,8 @@ struct ChatOptions {
   Specials text_specials = Specials::kPlain;  // kParse only to reproduce transformers exactly (trace)
 };
 
-// A conversation that does not begin with a system message gets the template's default one.
+// A conversation that does not begin with a system message gets the template's default one. kInvalidInput: no messages,
+// an unknown role, a media part without features.
 std::vector<std::int64_t> render_chat(const Tokenizer& tokenizer, const ModelConfig& config, std::span<const ChatMessage> messages,
                                       const ChatOptions& options = {});
 

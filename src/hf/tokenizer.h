@@ -1,5 +1,6 @@
 // Byte-level BPE as Qwen's tokenizer.json defines it: NFC, Qwen's split pattern, merges, added tokens.
-// Immutable after loading: one tokenizer may be used from many threads.
+// Immutable after loading: one tokenizer may be used from many threads. Ids equal those of transformers, but for code
+// points of Unicode 14 or newer, where the two libraries' tables differ in which marks combine.
 #pragma once
 
 #include <cstdint>
