@@ -4,11 +4,12 @@
   python tools/oracle_hf.py configs --checkpoint tiny=DIR --checkpoint tiny_untied=DIR ... [--suffix nested]
   python tools/oracle_hf.py tokenizer --checkpoint tiny=DIR
   python tools/oracle_hf.py chat --checkpoint tiny=DIR
+  python tools/oracle_hf.py bpe
 
 Each part notes the versions that wrote it. `configs` re-saves each checkpoint's config.json as the installed
 transformers writes it, beside the published flat layout. `tokenizer` copies the checkpoint's tokenizer files and encodes a
 corpus of odd texts; with --out FILE --texts N it writes a larger corpus elsewhere for a one-off comparison. `chat` renders
-conversations with the checkpoint's own processor class.
+conversations with the checkpoint's own processor class. `bpe` trains a vocabulary with tokenizers' own trainer.
 """
 import argparse
 import json
@@ -141,6 +142,31 @@ def write_tokenizer(a):
     write_json(a.out or f"{name}.encode.json", {"versions": versions("transformers", "tokenizers"), "texts": rows, "broken": broken}, separators=(",", ":"))
 
 
+def write_bpe(_):
+    """A vocabulary trained by tokenizers on a stored text, which src/hf/bpe_train must reproduce merge by merge."""
+    import random
+
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+    with open(os.path.join(OUT, "tiny", "tokenizer.json"), encoding="utf-8") as f:
+        split = json.load(f)["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"]
+    r = random.Random(1)
+    nouns, colours, places = ["circle", "square", "star", "triangle"], ["red", "green", "blue", "yellow"], ["left of", "right of", "above", "below"]
+    texts = [f"a {r.choice(colours)} {r.choice(nouns)} {r.choice(places)} a {r.choice(colours)} {r.choice(nouns)}" + r.choice([".", "!", ", sharp\n", " x" + str(r.randrange(100))]) for _ in range(120)]
+    texts += ["aaaa aaa aa aaaaa", "ababab abab", "it's the judge's choice: 1 or 2?"] + [t for t in random_texts(30, 11) if comparable(t)]
+    size = 420
+    tk = Tokenizer(models.BPE())
+    tk.normalizer = normalizers.NFC()
+    tk.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(split), behavior="isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tk.decoder = decoders.ByteLevel()
+    tk.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), special_tokens=[], show_progress=False))
+    model = json.loads(tk.to_str())["model"]
+    vocab = sorted(model["vocab"], key=model["vocab"].get)
+    probes = ["a red star above a blue square.", "The judge's 2nd choice\n", "aaaaaaa", "\u00e9t\u00e9 \u56fe"]
+    write_json("bpe.json", {"versions": versions("tokenizers"), "texts": texts, "vocab_size": size, "vocab": vocab, "merges": model["merges"],
+                            "probes": [{"text": t, "ids": tk.encode(t).ids} for t in probes]}, separators=(",", ":"))
+
+
 # ---------------------------------------------------------------- chat
 def load_processor(path):
     """The checkpoint's processor class without its torchvision-only video part: frames go through the image processor."""
@@ -232,6 +258,7 @@ def main():
     p = sub.add_parser("chat")
     p.add_argument("--checkpoint", action="append", required=True, metavar="NAME=DIR")
     p.set_defaults(run=write_chat)
+    sub.add_parser("bpe").set_defaults(run=write_bpe)
     a = ap.parse_args()
     os.makedirs(OUT, exist_ok=True)
     a.run(a)

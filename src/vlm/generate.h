@@ -11,20 +11,20 @@
 namespace beholder::vlm {
 
 struct SamplingOptions {
-  double temperature = 1.0;                 // 0: greedy
+  double temperature = 1.0;  // 0: greedy
   double top_p = 1.0, min_p = 0.0;
-  std::int64_t top_k = 0;                   // 0: off
+  std::int64_t top_k = 0;  // 0: off
   std::int64_t max_new_tokens = 512;
-  std::vector<std::int64_t> stop_ids;       // a completion ends with (and contains) the first of these
-  std::vector<std::int64_t> banned_ids;     // never sampled
-  std::vector<std::int64_t> watch_ids;      // their log-probabilities are recorded at every step
+  std::vector<std::int64_t> stop_ids;    // a completion ends with (and contains) the first of these
+  std::vector<std::int64_t> banned_ids;  // never sampled
+  std::vector<std::int64_t> watch_ids;   // their log-probabilities are recorded at every step
   std::uint64_t seed = 0;
 };
 
 struct Request {
-  Segment prompt;                           // a root
-  int num_generations = 1;                  // G
-  std::uint64_t item = 0;                   // randomness is keyed by (seed, item, sample, position), not by the batch
+  Segment prompt;           // a root
+  int num_generations = 1;  // G
+  std::uint64_t item = 0;   // randomness is keyed by (seed, item, sample, position), not by the batch
 };
 
 struct Completion {
@@ -45,7 +45,7 @@ class Sampler {
 
 class ModelSampler : public Sampler {
  public:
-  explicit ModelSampler(const Model& model) : model_(model) {}   // `model` must outlive this
+  explicit ModelSampler(const Model& model) : model_(model) {}  // `model` must outlive this
   std::vector<std::vector<Completion>> sample(std::span<const Request> requests, const SamplingOptions& options,
                                               const std::function<void(std::int64_t)>& on_token = {}) override;
 

@@ -11,12 +11,13 @@
 #include <vector>
 
 #include "hf/config.h"
+#include "hf/safetensors.h"
 
 namespace beholder::vlm {
 
 class ParamStore {
  public:
-  const at::Tensor& operator[](std::string_view name) const;   // kInternal when absent
+  const at::Tensor& operator[](std::string_view name) const;  // kInternal when absent
   const at::Tensor* find(std::string_view name) const;
   void set(std::string name, at::Tensor value);
   const std::map<std::string, at::Tensor, std::less<>>& all() const { return tensors_; }
@@ -27,31 +28,43 @@ class ParamStore {
 };
 
 // Names are the published ones: "visual.blocks.0.attn.qkv.weight", "model.layers.0.self_attn.q_proj.weight", "model.embed_tokens.weight".
-struct ParamSpec { std::string name; std::vector<std::int64_t> shape; };
-std::vector<ParamSpec> param_specs(const hf::ModelConfig& config);   // every tensor the family needs, in a fixed order
+struct ParamSpec {
+  std::string name;
+  std::vector<std::int64_t> shape;
+};
+std::vector<ParamSpec> param_specs(const hf::ModelConfig& config);  // every tensor the family needs, in a fixed order
+
+// How the tensors of a checkpoint fit a configuration; names are the published ones.
+struct CheckpointMatch {
+  std::vector<std::pair<std::string, const hf::ShardedTensors::Entry*>> entries;
+  std::vector<std::string> missing, unexpected, misshaped;
+};
+CheckpointMatch match_checkpoint(const hf::ModelConfig& config, const hf::ShardedTensors& tensors);
 
 struct Model {
   hf::ModelConfig config;
   ParamStore params;
-  at::ScalarType dtype = at::kFloat;       // of the computation; a parameter in another dtype is cast where it is used
+  at::ScalarType dtype = at::kFloat;  // of the computation; a parameter in another dtype is cast where it is used
   at::Device device = at::kCPU;
 };
 
 struct LoadOptions {
-  std::optional<at::ScalarType> dtype;     // empty: as stored
+  std::optional<at::ScalarType> dtype;  // empty: as stored
   at::Device device = at::kCPU;
 };
 
 // Accepts both the published names and transformers' newer ones (model.language_model.*, model.visual.*).
-// kCorrupt lists missing, unexpected and mis-shaped tensors; NaN or infinite weights are found with `check_finite`.
+// kUnsupported lists missing, unexpected and mis-shaped tensors; NaN or infinite weights are found with `check_finite`.
 Model load_model(const std::string& dir, const LoadOptions& options = {});
 void check_finite(const Model& model);
+// A view over a contiguous CPU tensor for the safetensors writer; the tensor must outlive it.
+hf::TensorView tensor_view(std::string name, const at::Tensor& tensor);
 // Writes model.safetensors (+ config.json) into `dir`, which exists; tensors in `dtype`.
 void save_model(const Model& model, const std::string& dir, at::ScalarType dtype);
 // Fresh weights for training from scratch: linear N(0, 1/fan_in), embeddings N(0, 0.02^2), norms 1, biases 0.
 Model init_model(const hf::ModelConfig& config, std::uint64_t seed);
 
-at::ScalarType parse_dtype(std::string_view name);   // "fp32" "bf16" "fp16" (also "float32"...). kUsage.
-at::Device parse_device(std::string_view name);      // "cpu", "cuda", "cuda:1". kUsage, or kResource without such a device.
+at::ScalarType parse_dtype(std::string_view name);  // "fp32" "bf16" "fp16" (also "float32"...). kUsage.
+at::Device parse_device(std::string_view name);     // "cpu", "cuda", "cuda:1". kUsage, or kResource without such a device.
 
 }  // namespace beholder::vlm

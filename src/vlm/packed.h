@@ -19,26 +19,30 @@ namespace beholder::vlm {
 
 // One image or video, ready for the vision tower.
 struct Media {
-  at::Tensor patches;                   // [N, 3*temporal_patch*patch^2] float32
-  std::int64_t t = 1, h = 0, w = 0;     // grid in patches; N = t*h*w
+  at::Tensor patches;                // [N, 3*temporal_patch*patch^2] float32
+  std::int64_t t = 1, h = 0, w = 0;  // grid in patches; N = t*h*w
   bool video = false;
-  double second_per_grid = 1.0;         // seconds covered by one temporal patch (video)
+  double second_per_grid = 1.0;  // seconds covered by one temporal patch (video)
 };
 
 struct Segment {
-  std::vector<std::int64_t> ids;        // pads already expanded
-  std::vector<Media> media;             // in the order of the pads; only root segments may have media
-  int parent = -1;                      // index of an earlier segment, or -1
+  std::vector<std::int64_t> ids;  // pads already expanded
+  std::vector<Media> media;       // in the order of the pads; only root segments may have media
+  int parent = -1;                // index of an earlier segment, or -1; in a child a pad is an ordinary token
 };
 
-struct Span { std::int64_t begin = 0, length = 0; int parent = -1; };
+struct Span {
+  std::int64_t begin = 0, length = 0;
+  int parent = -1;
+};
 
 struct Packed {
-  at::Tensor ids_T;                     // int64
-  at::Tensor positions_3T;              // int64; M-RoPE time, height, width
-  std::vector<Span> spans;              // one per segment
+  at::Tensor ids_T;                         // int64
+  at::Tensor positions_3T;                  // int64; M-RoPE time, height, width
+  std::vector<Span> spans;                  // one per segment
   std::vector<std::int64_t> next_position;  // per segment: the position its next token (or a child's first) would take
-  std::vector<Media> images, videos;    // in token order
+  std::vector<Media> images, videos;        // in token order
+  at::Tensor image_rows, video_rows;        // rows whose embedding is a feature of the tower, in the order of the features
 
   // Row of hidden states that predicts token i of segment s: the token before it, or the parent's last one.
   // -1 for the first token of a root.

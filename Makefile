@@ -1,0 +1,44 @@
+# The front door. `make demo` and `make test` do all set-up themselves.
+BUILD ?= build
+TORCH ?=
+JOBS ?= 2
+export TORCH
+CMAKE_FLAGS := -G Ninja $(if $(TORCH),-DTORCH=$(TORCH),) $(if $(CI),-DBEHOLDER_WERROR=ON,)
+
+.PHONY: all setup configure demo test lint format oracle embedded clean
+
+all: configure
+	@cmake --build $(BUILD) -j $(JOBS) --target beholder
+
+setup:
+	@tools/setup.sh
+
+configure: setup
+	@cmake -S . -B $(BUILD) $(CMAKE_FLAGS) > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+
+# Ranks real image files with the embedded judge, with reasons, and writes a report to look at.
+demo: all
+	@tools/demo.sh $(BUILD)/bin/beholder
+
+test: configure
+	@cmake --build $(BUILD) -j $(JOBS)
+	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS) -LE slow
+
+lint: configure
+	@clang-format-19 --dry-run --Werror $$(git ls-files 'src/*.cc' 'src/*.h')
+	@clang-tidy-19 -p $(BUILD) --quiet $$(git ls-files 'src/*.cc' | grep -v _test.cc)
+
+format:
+	@clang-format-19 -i $$(git ls-files 'src/*.cc' 'src/*.h')
+
+# Regenerates tests/data from transformers, Pillow and tokenizers (tools/peers/requirements.txt).
+oracle:
+	@python3 -m venv .venv-peers && .venv-peers/bin/pip install -q -r tools/peers/requirements.txt
+	@for script in tools/oracle_*.py; do echo "oracle: $$script"; .venv-peers/bin/python $$script; done
+
+# Trains the embedded judge again, from nothing (resumable; about an hour on 2 cores).
+embedded: all
+	@$(BUILD)/bin/beholder train sft --config recipes/embedded.toml
+
+clean:
+	@rm -rf $(BUILD) $(BUILD).log

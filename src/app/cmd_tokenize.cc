@@ -1,0 +1,73 @@
+// beholder tokenize: text to token ids and back.
+#include <iostream>
+
+#include "app/command.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+#include "core/json.h"
+#include "hf/hub.h"
+#include "hf/tokenizer.h"
+
+namespace beholder::app {
+namespace {
+
+class TokenizeCommand : public Command {
+ public:
+  std::string name() const override { return "tokenize"; }
+  std::string summary() const override { return "text to token ids, and back"; }
+  std::string operands() const override {
+    return "text files, each one text; without any, JSON strings (or {\"ids\"} with --decode), one a line, on stdin";
+  }
+  std::string examples() const override {
+    return "Examples:\n  echo '\"a red circle\"' | beholder tokenize\n  beholder tokenize --model DIR a.txt b.txt\n"
+           "  echo '{\"ids\":[64,220]}' | beholder tokenize --decode";
+  }
+  void fields(FieldList& f) override {
+    f.add("model", model_, "checkpoint folder, or org/name in the hub cache; empty: the embedded judge");
+    f.add("plain", plain_, "special tokens in the text are text, as in prompts");
+    f.add("decode", decode_, "ids to text");
+  }
+
+  int run(const std::vector<std::string>& operands) override {
+    const hf::Tokenizer tokenizer = hf::Tokenizer::load(model_.empty() ? embedded_model_dir() : hf::resolve_model_dir(model_));
+    if (!operands.empty()) {
+      for (const std::string& path : operands) print(tokenizer, decode_ ? read_json(path) : Json(read_file(path)), path);
+      return 0;
+    }
+    std::string line;
+    for (int number = 1; std::getline(std::cin, line); ++number)
+      if (!line.empty()) print(tokenizer, parse_json(line, format("stdin:{}", number)), format("stdin:{}", number));
+    return 0;
+  }
+
+ private:
+  void print(const hf::Tokenizer& tokenizer, const Json& value, const std::string& where) const {
+    Json out;
+    if (decode_) {
+      const auto ids =
+          value.is_array() ? value.get<std::vector<std::int64_t>>() : json_need<std::vector<std::int64_t>>(value, "ids", where);
+      out["text"] = tokenizer.decode(ids);
+    } else {
+      if (!value.is_string())
+        throw Error(Code::kInvalidInput, where, "is not a JSON string", "give one text in quotes per line, or file names");
+      try {
+        out["ids"] = tokenizer.encode(value.get<std::string>(), plain_ ? hf::Specials::kPlain : hf::Specials::kParse);
+      } catch (const Error& e) {
+        throw Error(e.code(), where, e.what());
+      }
+    }
+    fmt::print("{}\n", json_line(out));
+  }
+
+  std::string model_;
+  bool plain_ = false, decode_ = false;
+};
+
+}  // namespace
+
+CommandPtr make_tokenize_command() {
+  return std::make_unique<TokenizeCommand>();
+}
+
+}  // namespace beholder::app

@@ -1,0 +1,129 @@
+// beholder world eval: how well a judge sees and judges the embedded world, against the truth.
+#include <algorithm>
+
+#include "app/command.h"
+#include "core/error.h"
+#include "core/format.h"
+#include "core/interrupt.h"
+#include "core/progress.h"
+#include "judge/judge.h"
+#include "judge/prompt.h"
+#include "vlm/generate.h"
+#include "world/measure.h"
+#include "world/sample.h"
+
+namespace beholder::app {
+namespace {
+
+constexpr std::int64_t kBlock = 64;  // items rendered and asked about at once
+
+class WorldEvalCommand : public Command {
+ public:
+  std::string name() const override { return "world eval"; }
+  std::string summary() const override { return "measure a judge on the embedded world, where the truth is known"; }
+  std::string examples() const override {
+    return "Examples:\n  beholder world eval --split test --n 2000\n  beholder world eval --model runs/sft/final --split ood-generator --n "
+           "500 --json\n"
+           "The judge thinks and answers freely (greedy, one order); every statement of its thought is held against the scene.\n"
+           "Splits: train validation test ood-combination ood-generator ood-voters.";
+  }
+  void fields(FieldList& f) override {
+    f.add("model", model_, "checkpoint folder, or org/name in the hub cache; empty: the embedded judge");
+    f.add("split", split_, "which part of the world");
+    f.add_range("n", n_, 1, 1e6, "items");
+    f.add_range("first", first_, 0, 1e12, "index of the first item");
+    f.add("dtype", dtype_, "fp32, bf16 or fp16");
+    f.add("device", device_, "cpu or cuda");
+    world_.fields(f);
+    options_.votes = 1;
+    options_.max_completion_length = 256;
+    f.add_range("max_completion_length", options_.max_completion_length, 8, 4096, "tokens of one completion");
+    f.add_range("batch_size", options_.batch_size, 1, 4096, "questions sampled together");
+  }
+
+  int run(const std::vector<std::string>&) override {
+    const world::Split split = world::split_named(split_);
+    options_.both_orders = false;
+    options_.temperature = 0;
+    options_.batch_size = std::max<std::int64_t>(options_.batch_size, 1);
+    const judge::JudgeModel loaded =
+        judge::load_judge_model(model_.empty() ? embedded_model_dir() : model_, {vlm::parse_dtype(dtype_), vlm::parse_device(device_)});
+    vlm::ModelSampler sampler(loaded.model);
+    judge::Judge judge(loaded.spec, sampler);
+    Progress progress(format("{} of {}", split_, loaded.dir), n_, "items");
+    judge::Usage usage;
+    for (std::int64_t begin = 0; begin < n_; begin += kBlock) {
+      check_interrupt("run the command again");
+      measure_block(judge, split, first_ + begin, std::min(kBlock, n_ - begin), usage);
+      progress.update(std::min(begin + kBlock, n_),
+                      format("{} tokens/s", human_count(static_cast<double>(usage.completion_tokens) / progress.seconds())));
+    }
+    Json report = {{"model", loaded.dir}, {"split", split_},           {"n", n_},
+                   {"first", first_},     {"world_seed", world_.seed}, {"sampling", "greedy, one order"}};
+    report.update(measure_.report());
+    report["tokens"] = {{"prompt", usage.prompt_tokens}, {"completion", usage.completion_tokens}};
+    report["seconds"] = progress.seconds();
+    if (json)
+      fmt::print("{}\n", json_line(report));
+    else
+      show(report);
+    return 0;
+  }
+
+ private:
+  void measure_block(judge::Judge& judge, world::Split split, std::int64_t first, std::int64_t count, judge::Usage& usage) {
+    std::vector<world::Item> items;
+    std::vector<judge::Question> questions;
+    for (std::int64_t i = 0; i < count; ++i) {
+      items.push_back(world::make_item(world_, split, static_cast<std::uint64_t>(first + i)));
+      questions.push_back(question_about(items.back(), judge.spec().patches));
+    }
+    const auto answers = judge.ask(questions, options_);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const judge::Vote& vote = answers[i].votes.front();
+      usage += answers[i].usage;
+      std::optional<int> verdict;
+      std::optional<double> p;
+      if (vote.verdict.parsed) verdict = vote.verdict.choice - 1;
+      if (vote.verdict.parsed && vote.p.size() == 2) p = vote.p[0];
+      measure_.add(items[i], vote.verdict.thought, verdict, p);
+    }
+  }
+
+  judge::Question question_about(const world::Item& item, const media::PatchConfig& patches) const {
+    judge::Question question;
+    question.prompt = item.prompt.text();
+    const auto frames = world::render_item_frames(item);
+    for (std::size_t m = 0; m < frames.size(); ++m)
+      question.media.push_back(
+          {format("{}-{}", item.id, m + 1), "",
+           item.is_video() ? judge::prepare_video(frames[m], world::kVideoFps, patches) : judge::prepare_image(frames[m][0], patches)});
+    return question;
+  }
+
+  static void show(const Json& report) {
+    fmt::print("{} on {} (n = {}, greedy, one order)\n", report["model"].get<std::string>(), report["split"].get<std::string>(),
+               report["n"].get<std::int64_t>());
+    for (const char* key : {"attribute_accuracy", "defect_recall", "defect_precision", "thought_truth", "well_formed", "verdict_accuracy",
+                            "naive_accuracy", "bayes_accuracy", "brier"}) {
+      const Json& metric = report[key];
+      if (metric["value"].is_null()) continue;
+      fmt::print("  {:<20} {:.4f}  [{:.4f}, {:.4f}]  n {}\n", key, metric["value"].get<double>(), metric["interval"][0].get<double>(),
+                 metric["interval"][1].get<double>(), metric["n"].get<double>());
+    }
+  }
+
+  std::string model_, split_ = "test", dtype_ = "fp32", device_ = "cpu";
+  std::int64_t n_ = 500, first_ = 0;
+  world::WorldConfig world_;
+  judge::JudgeOptions options_;
+  world::Measure measure_;
+};
+
+}  // namespace
+
+CommandPtr make_world_eval_command() {
+  return std::make_unique<WorldEvalCommand>();
+}
+
+}  // namespace beholder::app

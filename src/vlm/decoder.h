@@ -1,0 +1,24 @@
+// The language model's layers, written once for both ways through them: the packed forward and the one-token decode step
+// differ only in the attention they hand in.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+
+#include "vlm/layers.h"
+#include "vlm/packed.h"
+
+namespace beholder::vlm {
+
+// (layer, q [T,H,d], k [T,K,d], v [T,K,d]), rotated -> mixed values [T, H*d].
+using Attend = std::function<at::Tensor(std::int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)>;
+
+// Text rotary angles of M-RoPE for positions [3, T].
+Rotary text_rotary(const Model& model, const at::Tensor& positions_3T);
+// Token embeddings with the media's features in the places of their pads: [T, D].
+at::Tensor embed(const Model& model, const Packed& packed, const Tap& tap = {});
+// All layers and the final norm: [T, D] -> [T, D].
+at::Tensor run_layers(const Model& model, at::Tensor x_TD, const Rotary& rotary, const Attend& attend, const Tap& tap = {});
+
+}  // namespace beholder::vlm

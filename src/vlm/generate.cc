@@ -1,0 +1,173 @@
+#include "vlm/generate.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "core/error.h"
+#include "core/format.h"
+#include "vlm/attention.h"
+#include "vlm/decoder.h"
+#include "vlm/kv_cache.h"
+#include "vlm/pick.h"
+
+namespace beholder::vlm {
+namespace {
+
+// A continuation that is still being sampled.
+struct Live {
+  std::size_t request, sample;
+  std::int64_t last_id = 0, next_position = 0;
+  bool done = false;
+};
+
+// Requests of one call with the same group size, decoded together.
+class Rollout {
+ public:
+  Rollout(const Model& model, std::span<const Request> requests, const SamplingOptions& options)
+      : model_(model), requests_(requests), options_(options), group_(requests.front().num_generations) {
+    for (const Request& r : requests) results_.emplace_back(static_cast<std::size_t>(r.num_generations));
+  }
+
+  std::vector<std::vector<Completion>> run(const std::function<void(std::int64_t)>& on_token) {
+    at::Tensor logits_SV = prefill();
+    for (std::int64_t step = 0; step < options_.max_new_tokens; ++step) {
+      take(logits_SV, step);
+      if (on_token) on_token(sampled_);
+      if (step + 1 == options_.max_new_tokens || !compact()) break;
+      logits_SV = decode(step);
+    }
+    return std::move(results_);
+  }
+
+ private:
+  at::Tensor prefill() {
+    std::vector<Segment> prompts;
+    std::vector<std::int64_t> lengths, last_rows;
+    for (const Request& r : requests_) {
+      prompts.push_back(r.prompt);
+      lengths.push_back(static_cast<std::int64_t>(r.prompt.ids.size()));
+    }
+    const Packed packed = pack(model_.config, prompts);
+    const AttentionPlan plan = plan_tree(packed.spans, model_.device);
+    cache_ = std::make_unique<GroupCache>(model_.config.text.num_layers, lengths, group_, options_.max_new_tokens);
+    const Attend attend_and_keep = [&](std::int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+      cache_->set_prefix(layer, k, v);
+      return attend(q, k, v, plan);
+    };
+    const at::Tensor hidden = run_layers(model_, embed(model_, packed), text_rotary(model_, packed.positions_3T), attend_and_keep);
+    for (std::size_t r = 0; r < requests_.size(); ++r)
+      for (int g = 0; g < group_; ++g) {
+        live_.push_back({r, static_cast<std::size_t>(g), 0, packed.next_position[r]});
+        last_rows.push_back(packed.spans[r].begin + packed.spans[r].length - 1);
+      }
+    return logits(model_, hidden, at::tensor(last_rows, at::kLong)).to(at::kCPU);
+  }
+
+  // Draws one token for every live continuation and notes which are done.
+  void take(const at::Tensor& logits_SV, std::int64_t step) {
+    std::vector<DrawKey> keys;
+    for (const Live& l : live_) keys.push_back({requests_[l.request].item, l.sample, static_cast<std::uint64_t>(step)});
+    const std::vector<Pick> picks = pick_tokens(logits_SV, keys, options_);
+    for (std::size_t i = 0; i < live_.size(); ++i) {
+      Live& l = live_[i];
+      if (l.done) continue;  // a slot that only fills up its group
+      Completion& completion = results_[l.request][l.sample];
+      completion.ids.push_back(picks[i].id);
+      completion.logprobs.push_back(picks[i].logprob);
+      completion.watched.push_back(picks[i].watched);
+      completion.finished = std::find(options_.stop_ids.begin(), options_.stop_ids.end(), picks[i].id) != options_.stop_ids.end();
+      l.done = completion.finished;
+      l.last_id = picks[i].id;
+      ++sampled_;
+    }
+  }
+
+  // Drops finished requests, and shrinks the groups when every request can spare slots. False when nothing is live.
+  bool compact() {
+    const std::int64_t requests = cache_->requests(), group = cache_->group_size();
+    std::vector<std::vector<std::int64_t>> open(static_cast<std::size_t>(requests));
+    std::size_t widest = 0;
+    for (std::int64_t slot = 0; slot < requests * group; ++slot)
+      if (!live_[static_cast<std::size_t>(slot)].done) open[static_cast<std::size_t>(slot / group)].push_back(slot);
+    std::vector<std::int64_t> kept, slots;
+    for (std::int64_t r = 0; r < requests; ++r)
+      if (!open[static_cast<std::size_t>(r)].empty()) {
+        kept.push_back(r);
+        widest = std::max(widest, open[static_cast<std::size_t>(r)].size());
+      }
+    if (kept.empty()) return false;
+    // Copying the cache costs about as much as a few steps: wait until a quarter of the slots is idle.
+    if (4 * kept.size() * widest > 3 * live_.size()) return true;
+    for (const std::int64_t r : kept) {
+      auto& mine = open[static_cast<std::size_t>(r)];
+      for (std::int64_t slot = r * group; mine.size() < widest; ++slot)
+        if (live_[static_cast<std::size_t>(slot)].done) mine.push_back(slot);
+      slots.insert(slots.end(), mine.begin(), mine.end());
+    }
+    std::vector<Live> next;
+    for (const std::int64_t slot : slots) next.push_back(live_[static_cast<std::size_t>(slot)]);
+    cache_->keep(kept, slots);
+    live_ = std::move(next);
+    return true;
+  }
+
+  // One token through the model for every live continuation: next logits [S, V].
+  at::Tensor decode(std::int64_t step) {
+    const auto count = static_cast<std::int64_t>(live_.size());
+    at::Tensor ids = at::empty({count}, at::kLong), positions = at::empty({count}, at::kLong);
+    for (std::int64_t i = 0; i < count; ++i) {
+      Live& l = live_[static_cast<std::size_t>(i)];
+      ids.data_ptr<std::int64_t>()[i] = l.last_id;
+      positions.data_ptr<std::int64_t>()[i] = l.next_position++;
+    }
+    const at::Tensor x = at::embedding(weight(model_, "model.embed_tokens.weight"), ids.to(model_.device));
+    const Attend attend_cached = [&](std::int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+      return cache_->attend(layer, step, q, k, v);
+    };
+    const at::Tensor hidden = run_layers(model_, x, text_rotary(model_, positions.expand({3, count})), attend_cached);
+    return logits(model_, hidden, at::arange(count, at::kLong)).to(at::kCPU);
+  }
+
+  const Model& model_;
+  std::span<const Request> requests_;
+  const SamplingOptions& options_;
+  std::int64_t group_, sampled_ = 0;
+  std::unique_ptr<GroupCache> cache_;
+  std::vector<Live> live_;  // one per slot of the cache, in its order
+  std::vector<std::vector<Completion>> results_;
+};
+
+void check_options(const Model& model, std::span<const Request> requests, const SamplingOptions& options) {
+  for (const auto* ids : {&options.stop_ids, &options.banned_ids, &options.watch_ids})
+    for (const std::int64_t id : *ids)
+      require_internal(id >= 0 && id < model.config.text.vocab_size, format("token {} is outside the vocabulary", id));
+  for (const Request& r : requests) {
+    require_internal(r.num_generations > 0 && r.prompt.parent < 0 && !r.prompt.ids.empty(), "a request needs a root prompt and G > 0");
+    const auto length = static_cast<std::int64_t>(r.prompt.ids.size()) + options.max_new_tokens;
+    if (model.config.text.max_position_embeddings > 0 && length > model.config.text.max_position_embeddings)
+      throw Error(Code::kInvalidInput, "prompt",
+                  format("{} tokens with the answer, the model takes {}", length, model.config.text.max_position_embeddings),
+                  "use fewer or smaller images (--max-pixels) or a smaller --max-completion-length");
+  }
+}
+
+}  // namespace
+
+std::vector<std::vector<Completion>> ModelSampler::sample(std::span<const Request> requests, const SamplingOptions& options,
+                                                          const std::function<void(std::int64_t)>& on_token) {
+  const at::NoGradGuard no_grad;
+  check_options(model_, requests, options);
+  std::vector<std::vector<Completion>> results;
+  for (std::size_t first = 0; first < requests.size();) {  // neighbours with equal G share a rollout
+    std::size_t last = first + 1;
+    while (last < requests.size() && requests[last].num_generations == requests[first].num_generations) ++last;
+    Rollout rollout(model_, requests.subspan(first, last - first), options);
+    for (auto& group : rollout.run(on_token)) results.push_back(std::move(group));
+    first = last;
+  }
+  return results;
+}
+
+}  // namespace beholder::vlm

@@ -1,0 +1,42 @@
+// Keys and values of a group rollout: one prefix per request, shared by its G continuations, and an own suffix for each
+// continuation, allocated once for the longest allowed length.
+// Letters: R requests, G continuations each (rectangular), P longest prefix, N longest suffix, K key/value heads, H query heads, d head
+// size.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace beholder::vlm {
+
+class GroupCache {
+ public:
+  // `prefix_lengths` [R]; prefix keys and values are filled layer by layer with set_prefix.
+  GroupCache(std::int64_t layers, std::vector<std::int64_t> prefix_lengths, std::int64_t group_size, std::int64_t max_suffix);
+
+  // k, v [T, K, d]: rows of all prefixes one after the other.
+  void set_prefix(std::int64_t layer, const at::Tensor& k_TKd, const at::Tensor& v_TKd);
+
+  // One token per continuation: stores its key and value at position `step` and attends to prefix and suffix.
+  // q [R*G, H, d], k and v [R*G, K, d] -> [R*G, H*d].
+  at::Tensor attend(std::int64_t layer, std::int64_t step, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
+
+  // Keeps only the given requests and, in each, the given continuations: `slots` [R' * G'] old slot numbers (r*G + g).
+  void keep(const std::vector<std::int64_t>& requests, const std::vector<std::int64_t>& slots);
+
+  std::int64_t requests() const { return static_cast<std::int64_t>(prefix_lengths_.size()); }
+  std::int64_t group_size() const { return group_size_; }
+
+ private:
+  struct Layer {
+    at::Tensor prefix_k, prefix_v, suffix_k, suffix_v;
+  };  // [R,K,P,d], [R,K,P,d], [R*G,K,N,d], [R*G,K,N,d]
+  std::vector<Layer> layers_;
+  std::vector<std::int64_t> prefix_lengths_;
+  std::int64_t group_size_, max_suffix_;
+  at::Tensor prefix_bias_;  // [R,1,1,P]: 0 where there is a key, -inf behind a shorter prefix; undefined when all are equal
+};
+
+}  // namespace beholder::vlm

@@ -1,0 +1,44 @@
+#include "vlm/layers.h"
+
+#include <torch/types.h>
+
+namespace beholder::vlm {
+
+at::Tensor weight(const Model& model, const std::string& name) {
+  const at::Tensor& value = model.params[name];
+  return value.scalar_type() == model.dtype ? value : value.to(model.dtype);
+}
+
+at::Tensor linear(const Model& model, const at::Tensor& x, const std::string& name) {
+  const bool has_bias = model.params.find(name + ".bias") != nullptr;
+  return at::linear(x, weight(model, name + ".weight"), has_bias ? weight(model, name + ".bias") : at::Tensor());
+}
+
+at::Tensor rms_norm(const Model& model, const at::Tensor& x, const std::string& name, double eps) {
+  const at::Tensor wide = x.to(at::kFloat);
+  const at::Tensor scaled = wide * at::rsqrt(wide.square().mean(-1, true) + eps);
+  return scaled.to(x.scalar_type()) * weight(model, name + ".weight");
+}
+
+at::Tensor norm(const Model& model, const at::Tensor& x, const std::string& name, double eps) {
+  if (!model.params.find(name + ".bias")) return rms_norm(model, x, name, eps);
+  return at::layer_norm(x, {x.size(-1)}, weight(model, name + ".weight"), weight(model, name + ".bias"), eps);
+}
+
+at::Tensor gated_mlp(const Model& model, const at::Tensor& x, const std::string& name) {
+  const at::Tensor gate = at::silu(linear(model, x, name + ".gate_proj"));
+  return linear(model, gate * linear(model, x, name + ".up_proj"), name + ".down_proj");
+}
+
+Rotary make_rotary(const at::Tensor& angles, at::ScalarType dtype) {
+  return {angles.cos().to(dtype).unsqueeze(1), angles.sin().to(dtype).unsqueeze(1)};
+}
+
+at::Tensor rotate(const at::Tensor& x_Thd, const Rotary& rotary) {
+  const std::int64_t half = x_Thd.size(-1) / 2;
+  const at::Tensor x = x_Thd.to(rotary.cos.scalar_type());
+  const at::Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);
+  return at::cat({a * rotary.cos - b * rotary.sin, b * rotary.cos + a * rotary.sin}, -1).to(x_Thd.scalar_type());
+}
+
+}  // namespace beholder::vlm

@@ -1,0 +1,31 @@
+// The few building blocks that the vision tower and the decoder share. All differentiable.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+#include "vlm/model.h"
+
+namespace beholder::vlm {
+
+// A parameter in the dtype of the computation (the gradient flows back to the stored one).
+at::Tensor weight(const Model& model, const std::string& name);
+// x [.., in] -> [.., out] with "<name>.weight" and, where the checkpoint has it, "<name>.bias".
+at::Tensor linear(const Model& model, const at::Tensor& x, const std::string& name);
+// Root-mean-square norm with "<name>.weight"; statistics in float32.
+at::Tensor rms_norm(const Model& model, const at::Tensor& x, const std::string& name, double eps);
+// RMSNorm or, where "<name>.bias" exists (Qwen2-VL's tower), LayerNorm.
+at::Tensor norm(const Model& model, const at::Tensor& x, const std::string& name, double eps);
+// down(silu(gate(x)) * up(x))
+at::Tensor gated_mlp(const Model& model, const at::Tensor& x, const std::string& name);
+
+// Angles [T, d/2] -> what `rotate` needs, in `dtype`: cos and sin [T, 1, d/2].
+struct Rotary {
+  at::Tensor cos, sin;
+};
+Rotary make_rotary(const at::Tensor& angles, at::ScalarType dtype);
+// x [T, heads, d]: the pair (x_i, x_{i+d/2}) is turned by angle i.
+at::Tensor rotate(const at::Tensor& x_Thd, const Rotary& rotary);
+
+}  // namespace beholder::vlm

@@ -1,0 +1,283 @@
+#include "vlm/model.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+#include "core/rng.h"
+#include "hf/safetensors.h"
+
+namespace beholder::vlm {
+namespace {
+
+at::ScalarType scalar_type(hf::DType dtype, std::string_view name) {
+  switch (dtype) {
+    case hf::DType::kF32:
+      return at::kFloat;
+    case hf::DType::kBF16:
+      return at::kBFloat16;
+    case hf::DType::kF16:
+      return at::kHalf;
+    case hf::DType::kF64:
+      return at::kDouble;
+    default:
+      throw Error(Code::kUnsupported, name, format("weights of dtype {} cannot be used", hf::dtype_name(dtype)),
+                  "convert the checkpoint to BF16, F16 or F32");
+  }
+}
+
+hf::DType file_type(at::ScalarType type) {
+  switch (type) {
+    case at::kBFloat16:
+      return hf::DType::kBF16;
+    case at::kHalf:
+      return hf::DType::kF16;
+    case at::kDouble:
+      return hf::DType::kF64;
+    case at::kLong:
+      return hf::DType::kI64;
+    case at::kInt:
+      return hf::DType::kI32;
+    case at::kByte:
+      return hf::DType::kU8;
+    case at::kBool:
+      return hf::DType::kBool;
+    default:
+      return hf::DType::kF32;
+  }
+}
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+// transformers' newer names -> the published ones.
+std::string published_name(std::string_view name) {
+  for (const auto& [newer, published] : {std::pair{"model.language_model.", "model."},
+                                         {"language_model.model.", "model."},
+                                         {"model.visual.", "visual."},
+                                         {"language_model.lm_head.", "lm_head."}})
+    if (starts_with(name, newer)) return published + std::string(name.substr(std::string_view(newer).size()));
+  return std::string(name);
+}
+
+// A tensor over the map itself: no copy, and the map lives as long as the tensor does.
+at::Tensor mapped_tensor(const hf::ShardedTensors::Entry& entry) {
+  const at::ScalarType type = scalar_type(entry.view.dtype, entry.view.name);
+  auto* data = const_cast<std::byte*>(entry.view.bytes.data());
+  const auto file = entry.file;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(data) % static_cast<std::uintptr_t>(hf::dtype_size(entry.view.dtype)) == 0;
+  if (aligned) return at::from_blob(data, entry.view.shape, [file](void*) {}, at::TensorOptions().dtype(type));
+  at::Tensor copy = at::empty(entry.view.shape, type);
+  std::memcpy(copy.data_ptr(), data, entry.view.bytes.size());
+  return copy;
+}
+
+void add(std::vector<ParamSpec>& specs, std::string name, std::vector<std::int64_t> shape) {
+  specs.push_back({std::move(name), std::move(shape)});
+}
+
+void add_linear(std::vector<ParamSpec>& specs, const std::string& name, std::int64_t in, std::int64_t out, bool bias) {
+  add(specs, name + ".weight", {out, in});
+  if (bias) add(specs, name + ".bias", {out});
+}
+
+void add_norm(std::vector<ParamSpec>& specs, const std::string& name, std::int64_t size, bool layer_norm) {
+  add(specs, name + ".weight", {size});
+  if (layer_norm) add(specs, name + ".bias", {size});
+}
+
+void add_vision(std::vector<ParamSpec>& specs, const hf::ModelConfig& config) {
+  const hf::VisionConfig& v = config.vision;
+  const bool layer_norm = config.family == hf::Family::kQwen2VL;
+  add(specs, "visual.patch_embed.proj.weight", {v.hidden_size, v.in_channels, v.temporal_patch_size, v.patch_size, v.patch_size});
+  for (std::int64_t i = 0; i < v.depth; ++i) {
+    const std::string block = format("visual.blocks.{}.", i);
+    add_norm(specs, block + "norm1", v.hidden_size, layer_norm);
+    add_norm(specs, block + "norm2", v.hidden_size, layer_norm);
+    add_linear(specs, block + "attn.qkv", v.hidden_size, 3 * v.hidden_size, true);
+    add_linear(specs, block + "attn.proj", v.hidden_size, v.hidden_size, true);
+    if (layer_norm) {
+      add_linear(specs, block + "mlp.fc1", v.hidden_size, v.intermediate_size, true);
+      add_linear(specs, block + "mlp.fc2", v.intermediate_size, v.hidden_size, true);
+    } else {
+      add_linear(specs, block + "mlp.gate_proj", v.hidden_size, v.intermediate_size, true);
+      add_linear(specs, block + "mlp.up_proj", v.hidden_size, v.intermediate_size, true);
+      add_linear(specs, block + "mlp.down_proj", v.intermediate_size, v.hidden_size, true);
+    }
+  }
+  const std::int64_t merged = v.hidden_size * v.spatial_merge_size * v.spatial_merge_size;
+  add_norm(specs, "visual.merger.ln_q", v.hidden_size, layer_norm);
+  add_linear(specs, "visual.merger.mlp.0", merged, merged, true);
+  add_linear(specs, "visual.merger.mlp.2", merged, config.text.hidden_size, true);
+}
+
+void add_decoder(std::vector<ParamSpec>& specs, const hf::TextConfig& t) {
+  add(specs, "model.embed_tokens.weight", {t.vocab_size, t.hidden_size});
+  for (std::int64_t i = 0; i < t.num_layers; ++i) {
+    const std::string layer = format("model.layers.{}.", i);
+    add_norm(specs, layer + "input_layernorm", t.hidden_size, false);
+    add_norm(specs, layer + "post_attention_layernorm", t.hidden_size, false);
+    add_linear(specs, layer + "self_attn.q_proj", t.hidden_size, t.num_heads * t.head_dim, true);
+    add_linear(specs, layer + "self_attn.k_proj", t.hidden_size, t.num_kv_heads * t.head_dim, true);
+    add_linear(specs, layer + "self_attn.v_proj", t.hidden_size, t.num_kv_heads * t.head_dim, true);
+    add_linear(specs, layer + "self_attn.o_proj", t.num_heads * t.head_dim, t.hidden_size, false);
+    add_linear(specs, layer + "mlp.gate_proj", t.hidden_size, t.intermediate_size, false);
+    add_linear(specs, layer + "mlp.up_proj", t.hidden_size, t.intermediate_size, false);
+    add_linear(specs, layer + "mlp.down_proj", t.intermediate_size, t.hidden_size, false);
+  }
+  add_norm(specs, "model.norm", t.hidden_size, false);
+  if (!t.tie_word_embeddings) add(specs, "lm_head.weight", {t.vocab_size, t.hidden_size});
+}
+
+std::string first_few(const std::vector<std::string>& items) {
+  const std::size_t shown = std::min<std::size_t>(items.size(), 4);
+  std::string text = format("{}", fmt::join(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  return items.size() > shown ? format("{} and {} more", text, items.size() - shown) : text;
+}
+
+}  // namespace
+
+const at::Tensor& ParamStore::operator[](std::string_view name) const {
+  const at::Tensor* tensor = find(name);
+  require_internal(tensor != nullptr, format("no parameter named {}", name));
+  return *tensor;
+}
+
+const at::Tensor* ParamStore::find(std::string_view name) const {
+  const auto it = tensors_.find(name);
+  return it == tensors_.end() ? nullptr : &it->second;
+}
+
+void ParamStore::set(std::string name, at::Tensor value) {
+  tensors_[std::move(name)] = std::move(value);
+}
+
+std::int64_t ParamStore::numel() const {
+  std::int64_t n = 0;
+  for (const auto& [name, tensor] : tensors_) n += tensor.numel();
+  return n;
+}
+
+std::vector<ParamSpec> param_specs(const hf::ModelConfig& config) {
+  std::vector<ParamSpec> specs;
+  add_vision(specs, config);
+  add_decoder(specs, config.text);
+  return specs;
+}
+
+CheckpointMatch match_checkpoint(const hf::ModelConfig& config, const hf::ShardedTensors& tensors) {
+  std::map<std::string, const hf::ShardedTensors::Entry*> found;
+  for (const auto& entry : tensors.entries()) found[published_name(entry.view.name)] = &entry;
+  CheckpointMatch match;
+  for (const ParamSpec& spec : param_specs(config)) {
+    const auto it = found.find(spec.name);
+    if (it == found.end()) {
+      match.missing.push_back(spec.name);
+      continue;
+    }
+    if (it->second->view.shape != spec.shape)
+      match.misshaped.push_back(
+          format("{} is [{}], not [{}]", spec.name, fmt::join(it->second->view.shape, ", "), fmt::join(spec.shape, ", ")));
+    match.entries.emplace_back(spec.name, it->second);
+    found.erase(it);
+  }
+  if (config.text.tie_word_embeddings) found.erase("lm_head.weight");  // some writers store the tied head a second time
+  for (const auto& [name, entry] : found) match.unexpected.push_back(name);
+  return match;
+}
+
+Model load_model(const std::string& dir, const LoadOptions& options) {
+  Model model;
+  model.config = hf::read_model_config(dir);
+  const hf::ShardedTensors tensors = hf::ShardedTensors::open(dir);
+  const CheckpointMatch match = match_checkpoint(model.config, tensors);
+  std::string problem;
+  if (!match.missing.empty()) problem += format("missing tensors: {}; ", first_few(match.missing));
+  if (!match.unexpected.empty()) problem += format("unexpected tensors: {}; ", first_few(match.unexpected));
+  if (!match.misshaped.empty()) problem += format("wrong shapes: {}; ", first_few(match.misshaped));
+  if (!problem.empty())
+    throw Error(Code::kUnsupported, dir, format("{}weights and config.json do not fit", problem),
+                "use the config.json that came with these weights");
+  for (const auto& [name, entry] : match.entries) {
+    at::Tensor value = mapped_tensor(*entry);
+    if (options.dtype && value.scalar_type() != *options.dtype) value = value.to(*options.dtype);
+    model.params.set(name, value.to(options.device));
+  }
+  model.dtype = options.dtype.value_or(model.params["model.embed_tokens.weight"].scalar_type());
+  model.device = options.device;
+  return model;
+}
+
+void check_finite(const Model& model) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : model.params.all())
+    if (!at::isfinite(tensor.sum(at::kDouble)).item<bool>() && !at::isfinite(tensor).all().item<bool>())
+      throw Error(Code::kCorrupt, name, "the weights contain NaN or infinity", "download or train the checkpoint again");
+}
+
+hf::TensorView tensor_view(std::string name, const at::Tensor& t) {
+  require_internal(t.is_contiguous() && t.is_cpu(), "tensor_view wants a contiguous CPU tensor");
+  return {std::move(name), file_type(t.scalar_type()), t.sizes().vec(), {static_cast<const std::byte*>(t.data_ptr()), t.nbytes()}};
+}
+
+void save_model(const Model& model, const std::string& dir, at::ScalarType dtype) {
+  std::vector<hf::TensorView> views;
+  std::vector<at::Tensor> keep;
+  for (const auto& [name, tensor] : model.params.all()) {
+    keep.push_back(tensor.detach().to(at::kCPU, dtype).contiguous());
+    views.push_back(tensor_view(name, keep.back()));
+  }
+  hf::write_safetensors(dir + "/model.safetensors", std::move(views));
+  Json config = model.config.raw;
+  config["torch_dtype"] = dtype == at::kBFloat16 ? "bfloat16" : dtype == at::kHalf ? "float16" : "float32";
+  write_file_atomic(dir + "/config.json", config.dump(2) + "\n");
+}
+
+Model init_model(const hf::ModelConfig& config, std::uint64_t seed) {
+  Model model;
+  model.config = config;
+  for (const ParamSpec& spec : param_specs(config)) {
+    at::Tensor value = at::empty(spec.shape, at::kFloat);
+    const bool matrix = spec.shape.size() > 1;
+    if (!matrix) {
+      value.fill_(spec.name.ends_with(".weight") ? 1.0 : 0.0);
+    } else {
+      double fan_in = 1;
+      for (std::size_t i = 1; i < spec.shape.size(); ++i) fan_in *= static_cast<double>(spec.shape[i]);
+      const double std =
+          spec.name.find("embed_tokens") != std::string::npos || spec.name == "lm_head.weight" ? 0.02 : 1 / std::sqrt(fan_in);
+      Rng rng(seed, stable_hash(spec.name));
+      float* data = value.data_ptr<float>();
+      for (std::int64_t i = 0; i < value.numel(); ++i) data[i] = static_cast<float>(std * rng.normal());
+    }
+    model.params.set(spec.name, std::move(value));
+  }
+  return model;
+}
+
+at::ScalarType parse_dtype(std::string_view name) {
+  if (name == "fp32" || name == "float32") return at::kFloat;
+  if (name == "bf16" || name == "bfloat16") return at::kBFloat16;
+  if (name == "fp16" || name == "float16") return at::kHalf;
+  throw Error(Code::kUsage, "--dtype", format("\"{}\" is not a dtype", name), "choose auto, fp32, bf16 or fp16");
+}
+
+at::Device parse_device(std::string_view name) {
+  try {
+    const at::Device device{std::string(name)};
+    if (device.is_cuda() && !at::hasCUDA())
+      throw Error(Code::kResource, "--device", format("{} is not there: this LibTorch has no CUDA or the machine has no GPU", name),
+                  "use --device cpu");
+    if (device.is_cpu() || device.is_cuda()) return device;
+  } catch (const c10::Error&) {
+  }
+  throw Error(Code::kUsage, "--device", format("\"{}\" is not a device", name), "use cpu, cuda or cuda:N");
+}
+
+}  // namespace beholder::vlm

@@ -1,0 +1,89 @@
+#include "vlm/pick.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "core/rng.h"
+
+namespace beholder::vlm {
+namespace {
+
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+
+struct Candidate {
+  std::int64_t id;
+  double weight;  // exp(logit - max): unnormalised probability
+};
+
+// Keeps the tokens that top-k, then top-p, then min-p leave; `candidates` comes sorted by falling weight.
+void filter(std::vector<Candidate>& candidates, const SamplingOptions& options) {
+  if (options.top_k > 0 && static_cast<std::int64_t>(candidates.size()) > options.top_k)
+    candidates.resize(static_cast<std::size_t>(options.top_k));
+  if (options.top_p < 1) {
+    double total = 0, sum = 0;
+    for (const Candidate& c : candidates) total += c.weight;
+    std::size_t keep = 0;
+    while (keep < candidates.size() && sum < options.top_p * total) sum += candidates[keep++].weight;  // the one that crosses stays
+    candidates.resize(std::max<std::size_t>(keep, 1));
+  }
+  if (options.min_p > 0) {
+    const double floor = options.min_p * candidates.front().weight;
+    while (candidates.size() > 1 && candidates.back().weight < floor) candidates.pop_back();
+  }
+}
+
+// Inverse transform over candidates in their given order.
+std::int64_t draw(const std::vector<Candidate>& candidates, double uniform) {
+  double total = 0;
+  for (const Candidate& c : candidates) total += c.weight;
+  double left = uniform * total;
+  for (const Candidate& c : candidates)
+    if ((left -= c.weight) < 0) return c.id;
+  return candidates.back().id;
+}
+
+std::int64_t choose(std::span<const float> logits, const SamplingOptions& options, double uniform) {
+  const auto best = std::max_element(logits.begin(), logits.end());
+  if (options.temperature <= 0) return best - logits.begin();
+  std::vector<Candidate> candidates;
+  candidates.reserve(logits.size());
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (logits[i] > kMinusInfinity)
+      candidates.push_back({static_cast<std::int64_t>(i), std::exp((logits[i] - *best) / options.temperature)});
+  if (options.top_k > 0 || options.top_p < 1 || options.min_p > 0) {
+    std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.weight > b.weight; });
+    filter(candidates, options);
+  }
+  return draw(candidates, uniform);
+}
+
+}  // namespace
+
+std::vector<Pick> pick_tokens(const at::Tensor& logits_SV, std::span<const DrawKey> keys, const SamplingOptions& options) {
+  const at::Tensor original = logits_SV.contiguous();
+  const at::Tensor lse = original.logsumexp(-1);
+  const at::Tensor scaled_lse = options.temperature > 0 && options.temperature != 1 ? (original / options.temperature).logsumexp(-1) : lse;
+  at::Tensor allowed = original;
+  if (!options.banned_ids.empty()) allowed = original.index_fill(1, at::tensor(options.banned_ids, at::kLong), kMinusInfinity);
+  const double scale = options.temperature > 0 ? options.temperature : 1;
+  const std::int64_t vocabulary = original.size(1);
+  std::vector<Pick> picks;
+  for (std::size_t s = 0; s < keys.size(); ++s) {
+    const float* row = original.data_ptr<float>() + static_cast<std::int64_t>(s) * vocabulary;
+    const std::span<const float> masked(allowed.data_ptr<float>() + static_cast<std::int64_t>(s) * vocabulary,
+                                        static_cast<std::size_t>(vocabulary));
+    const DrawKey& key = keys[s];
+    Pick pick;
+    pick.id = choose(masked, options, Rng(options.seed, key.item, key.sample, key.position).uniform());
+    pick.logprob = static_cast<float>(row[pick.id] / scale) - scaled_lse.data_ptr<float>()[s];
+    for (const std::int64_t id : options.watch_ids) pick.watched.push_back(row[id] - lse.data_ptr<float>()[s]);
+    picks.push_back(std::move(pick));
+  }
+  return picks;
+}
+
+}  // namespace beholder::vlm

@@ -1,0 +1,26 @@
+// Choosing the next token from logits.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <span>
+
+#include "vlm/generate.h"
+
+namespace beholder::vlm {
+
+// Which random number a row draws: a pure function of (seed, item, sample, position).
+struct DrawKey {
+  std::uint64_t item = 0, sample = 0, position = 0;
+};
+
+struct Pick {
+  std::int64_t id = 0;
+  float logprob = 0;           // at the sampling temperature (1 when greedy), over the whole vocabulary
+  std::vector<float> watched;  // log-probabilities of options.watch_ids at temperature 1
+};
+
+// One token per row of logits [S, V] (float32, CPU); keys.size() == S.
+std::vector<Pick> pick_tokens(const at::Tensor& logits_SV, std::span<const DrawKey> keys, const SamplingOptions& options);
+
+}  // namespace beholder::vlm

@@ -1,0 +1,137 @@
+// The vision tower of Qwen2-VL and Qwen2.5-VL. Letters: N patches, E tower width, d head size, M = N / merge^2 features, D decoder width.
+#include <torch/types.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "core/format.h"
+#include "vlm/attention.h"
+#include "vlm/layers.h"
+
+namespace beholder::vlm {
+namespace {
+
+constexpr double kNormEps = 1e-6;
+constexpr double kRopeTheta = 10000.0;
+
+// Everything about a batch of grids that the blocks need, in the order in which the tower computes its rows.
+struct TowerPlan {
+  at::Tensor angles;                    // [N, d/2] height then width angles
+  AttentionPlan frames, windows;        // full attention stays within a frame
+  at::Tensor unit_order, unit_inverse;  // merge units in window order and back; undefined without windows
+};
+
+// (row, column) of each patch of one frame: merge blocks row by row, and within a block row by row.
+std::vector<std::pair<std::int64_t, std::int64_t>> patch_places(std::int64_t h, std::int64_t w, std::int64_t merge) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> places;
+  for (std::int64_t by = 0; by < h; by += merge)
+    for (std::int64_t bx = 0; bx < w; bx += merge)
+      for (std::int64_t y = by; y < by + merge; ++y)
+        for (std::int64_t x = bx; x < bx + merge; ++x) places.emplace_back(y, x);
+  return places;
+}
+
+// Merge units of one frame cut into windows of `side` x `side` units (ragged at the edges): unit numbers and window sizes.
+void add_windows(std::int64_t rows, std::int64_t columns, std::int64_t side, std::int64_t first_unit, std::vector<std::int64_t>& order,
+                 std::vector<std::int64_t>& sizes) {
+  for (std::int64_t top = 0; top < rows; top += side)
+    for (std::int64_t left = 0; left < columns; left += side) {
+      const std::int64_t bottom = std::min(top + side, rows), right = std::min(left + side, columns);
+      for (std::int64_t y = top; y < bottom; ++y)
+        for (std::int64_t x = left; x < right; ++x) order.push_back(first_unit + y * columns + x);
+      sizes.push_back((bottom - top) * (right - left));
+    }
+}
+
+at::Tensor to_tensor(const std::vector<std::int64_t>& values, at::Device device) {
+  return at::tensor(values, at::kLong).to(device);
+}
+
+TowerPlan make_plan(const Model& model, std::span<const Media> media) {
+  const hf::VisionConfig& v = model.config.vision;
+  const std::int64_t merge = v.spatial_merge_size, unit = merge * merge, quarter = v.hidden_size / v.num_heads / 4;
+  const bool windowed = model.config.family == hf::Family::kQwen25VL;
+  std::vector<float> inverse_frequency;
+  for (std::int64_t i = 0; i < quarter; ++i)
+    inverse_frequency.push_back(
+        static_cast<float>(1.0 / std::pow(kRopeTheta, static_cast<double>(2 * i) / static_cast<double>(2 * quarter))));
+  std::vector<float> angles;
+  std::vector<std::int64_t> frame_sizes, window_sizes, order;
+  std::int64_t units = 0;
+  for (const Media& m : media) {
+    const auto places = patch_places(m.h, m.w, merge);
+    for (std::int64_t t = 0; t < m.t; ++t) {
+      for (const auto& [y, x] : places) {
+        for (const float f : inverse_frequency) angles.push_back(static_cast<float>(y) * f);
+        for (const float f : inverse_frequency) angles.push_back(static_cast<float>(x) * f);
+      }
+      frame_sizes.push_back(m.h * m.w);
+      add_windows(m.h / merge, m.w / merge, std::max<std::int64_t>(1, v.window_size / merge / v.patch_size), units, order, window_sizes);
+      units += m.h * m.w / unit;
+    }
+  }
+  TowerPlan plan;
+  plan.angles = at::tensor(angles).view({-1, 2 * quarter}).to(model.device);
+  plan.frames = plan_blocks(frame_sizes, model.device);
+  if (!windowed) return plan;
+  for (std::int64_t& size : window_sizes) size *= unit;
+  plan.windows = plan_blocks(window_sizes, model.device);
+  plan.unit_order = to_tensor(order, model.device);
+  plan.unit_inverse = plan.unit_order.argsort();
+  plan.angles = plan.angles.view({units, -1}).index_select(0, plan.unit_order).view({-1, 2 * quarter});
+  return plan;
+}
+
+at::Tensor block_mlp(const Model& model, const at::Tensor& x, const std::string& name) {
+  if (model.config.family == hf::Family::kQwen25VL) return gated_mlp(model, x, name);
+  const at::Tensor hidden = linear(model, x, name + ".fc1");
+  const at::Tensor active = model.config.vision.hidden_act == "quick_gelu" ? hidden * at::sigmoid(1.702 * hidden) : at::silu(hidden);
+  return linear(model, active, name + ".fc2");
+}
+
+at::Tensor block(const Model& model, std::int64_t index, at::Tensor x, const Rotary& rotary, const AttentionPlan& plan) {
+  const hf::VisionConfig& v = model.config.vision;
+  const std::string name = format("visual.blocks.{}.", index);
+  const at::Tensor qkv = linear(model, norm(model, x, name + "norm1", kNormEps), name + "attn.qkv");
+  const auto parts = qkv.view({-1, 3, v.num_heads, v.hidden_size / v.num_heads}).unbind(1);
+  const at::Tensor mixed = attend(rotate(parts[0], rotary), rotate(parts[1], rotary), parts[2], plan);
+  x = x + linear(model, mixed, name + "attn.proj");
+  return x + block_mlp(model, norm(model, x, name + "norm2", kNormEps), name + "mlp");
+}
+
+at::Tensor merge_patches(const Model& model, const at::Tensor& x) {
+  const std::int64_t unit = model.config.vision.spatial_merge_size * model.config.vision.spatial_merge_size;
+  const at::Tensor grouped = norm(model, x, "visual.merger.ln_q", kNormEps).view({-1, x.size(1) * unit});
+  return linear(model, at::gelu(linear(model, grouped, "visual.merger.mlp.0")), "visual.merger.mlp.2");
+}
+
+bool full_attention(const hf::ModelConfig& config, std::int64_t index) {
+  if (config.family == hf::Family::kQwen2VL) return true;
+  const auto& full = config.vision.fullatt_block_indexes;
+  return std::find(full.begin(), full.end(), index) != full.end();
+}
+
+}  // namespace
+
+at::Tensor vision_forward(const Model& model, std::span<const Media> media, const Tap& tap) {
+  const hf::VisionConfig& v = model.config.vision;
+  const std::int64_t unit = v.spatial_merge_size * v.spatial_merge_size;
+  const std::string kind = media.front().video ? "video" : "image";
+  const TowerPlan plan = make_plan(model, media);
+  std::vector<at::Tensor> patches;
+  for (const Media& m : media) patches.push_back(m.patches);
+  at::Tensor x = (patches.size() == 1 ? patches[0] : at::cat(patches)).to(model.device, model.dtype);
+  x = at::linear(x, weight(model, "visual.patch_embed.proj.weight").view({v.hidden_size, -1}));
+  if (plan.unit_order.defined()) x = x.view({-1, unit * v.hidden_size}).index_select(0, plan.unit_order).view({-1, v.hidden_size});
+  const Rotary rotary = make_rotary(plan.angles, at::kFloat);
+  for (std::int64_t i = 0; i < v.depth; ++i) {
+    x = block(model, i, x, rotary, full_attention(model.config, i) ? plan.frames : plan.windows);
+    if (tap) tap(format("vision_block_{}_{}", kind, i), x);
+  }
+  x = merge_patches(model, x);
+  if (plan.unit_inverse.defined()) x = x.index_select(0, plan.unit_inverse);
+  if (tap) tap("vision_" + kind, x);
+  return x;
+}
+
+}  // namespace beholder::vlm

@@ -1,0 +1,347 @@
+// The model against transformers (tests/data/vlm, written by tools/oracle_vlm.py) and against itself.
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+#include "core/json.h"
+#include "core/sha256.h"
+#include "vlm/generate.h"
+#include "vlm/trace.h"
+
+namespace beholder::vlm {
+namespace {
+
+const std::string kData = std::string(BEHOLDER_SOURCE_DIR) + "/tests/data/vlm";
+
+at::Tensor read(const hf::SafeTensors& file, const std::string& name) {
+  const hf::TensorView* view = file.find(name);
+  EXPECT_NE(view, nullptr) << name;
+  const auto type = view->dtype == hf::DType::kI64 ? at::kLong : at::kFloat;
+  at::Tensor out = at::empty(view->shape, type);
+  std::memcpy(out.data_ptr(), view->bytes.data(), view->bytes.size());
+  return out;
+}
+
+struct Loaded {
+  explicit Loaded(const std::string& preset)
+      : model(load_model(kData + "/" + preset)),
+        tokenizer(hf::Tokenizer::load(kData + "/" + preset)),
+        patches(media::read_patch_config(kData + "/" + preset)) {}
+  Model model;
+  hf::Tokenizer tokenizer;
+  media::PatchConfig patches;
+  std::map<std::string, at::Tensor> trace(const Json& one) const { return trace_case(model, tokenizer, patches, one, kData + "/cases"); }
+};
+
+Json find_case(const std::string& name) {
+  const Json cases = read_json(kData + "/cases/cases.json");
+  for (const Json& one : cases)
+    if (one["name"] == name) return one;
+  throw std::runtime_error("no case " + name);
+}
+
+std::string hash_of(const at::Tensor& t) {
+  return sha256_hex(std::span(static_cast<const std::byte*>(t.data_ptr()), t.nbytes()));
+}
+
+double relative_error(const at::Tensor& ours, const at::Tensor& theirs) {
+  return ((ours - theirs).norm() / (theirs.norm() + 1e-30)).item<double>();
+}
+
+// A prompt of the given case, as a root segment.
+Segment prompt_of(const Loaded& loaded, const std::string& name) {
+  auto t = loaded.trace(find_case(name));
+  Segment prompt;
+  const at::Tensor ids = t["input_ids"][0].contiguous();
+  prompt.ids.assign(ids.data_ptr<std::int64_t>(), ids.data_ptr<std::int64_t>() + ids.numel());
+  std::int64_t row = 0;
+  if (t.count("image_grid_thw"))
+    for (std::int64_t i = 0; i < t["image_grid_thw"].size(0); ++i) {
+      Media m;
+      m.t = t["image_grid_thw"][i][0].item<std::int64_t>();
+      m.h = t["image_grid_thw"][i][1].item<std::int64_t>();
+      m.w = t["image_grid_thw"][i][2].item<std::int64_t>();
+      m.patches = t["pixel_values"].narrow(0, row, m.t * m.h * m.w);
+      row += m.t * m.h * m.w;
+      prompt.media.push_back(m);
+    }
+  return prompt;
+}
+
+class CheckpointOracle : public testing::TestWithParam<const char*> {};
+
+TEST_P(CheckpointOracle, EveryCaseGivesTheReferenceNumbers) {
+  const std::string preset = GetParam();
+  const Loaded loaded(preset);
+  const Json summary = read_json(kData + "/summary.json");
+  for (const Json& info : summary["presets"][preset]["cases"]) {
+    const std::string name = info["name"];
+    SCOPED_TRACE(preset + "/" + name);
+    auto ours = loaded.trace(find_case(name));
+    const hf::SafeTensors theirs = hf::SafeTensors::open(kData + "/" + preset + "/" + name + ".safetensors");
+    for (const char* key : {"input_ids", "position_ids", "image_grid_thw", "video_grid_thw", "second_per_grid_ts"})
+      if (theirs.find(key)) {
+        ASSERT_TRUE(ours.count(key)) << key;
+        EXPECT_TRUE(at::equal(ours[key], read(theirs, key))) << key;
+      }
+    for (const char* key : {"pixel_values", "pixel_values_videos"})
+      if (info.contains(std::string(key) + "_sha256")) {
+        EXPECT_EQ(hash_of(ours[key]), info[std::string(key) + "_sha256"]) << key;
+      }
+    for (const char* key : {"vision_image", "vision_video", "logits"}) {
+      if (!theirs.find(key)) continue;
+      const at::Tensor expected = read(theirs, key), rows = read(theirs, std::string(key) + "_rows");
+      const double worst = (ours[key].index_select(0, rows) - expected).abs().max().item<double>();
+      EXPECT_LE(worst, 2e-4 * (std::string(key) == "logits" ? info["logit_std"].get<double>() : expected.std().item<double>())) << key;
+    }
+    const at::Tensor gap = read(theirs, "greedy_gap"), expected = read(theirs, "greedy_ids");
+    for (std::int64_t i = 0; i < expected.numel(); ++i) {
+      if (gap[i].item<double>() <= 1e-3) break;  // a tie: from here on the texts may part
+      EXPECT_EQ(ours["greedy_ids"][i].item<std::int64_t>(), expected[i].item<std::int64_t>()) << "greedy token " << i;
+      EXPECT_NEAR(ours["greedy_gap"][i].item<double>(), gap[i].item<double>(), 1e-3);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Presets, CheckpointOracle, testing::Values("tiny", "tiny_untied", "tiny_qwen2vl"),
+                         [](const auto& i) { return std::string(i.param); });
+
+class GradientOracle : public testing::TestWithParam<const char*> {};
+
+TEST_P(GradientOracle, EveryParameterHasTheReferenceGradient) {
+  const std::string preset = GetParam();
+  Loaded loaded(preset);
+  std::vector<std::string> names;
+  for (const auto& [name, value] : loaded.model.params.all()) names.push_back(name);
+  for (const std::string& name : names) loaded.model.params.set(name, loaded.model.params[name].clone().set_requires_grad(true));
+  const Json summary = read_json(kData + "/summary.json");
+  for (const auto& [name, loss] : summary["presets"][preset]["gradients"].items()) {
+    auto traced = loaded.trace(find_case(name));
+    Segment prompt;
+    const at::Tensor ids = traced["input_ids"][0].contiguous();
+    prompt.ids.assign(ids.data_ptr<std::int64_t>(), ids.data_ptr<std::int64_t>() + ids.numel());
+    for (const bool video : {false, true}) {
+      const at::Tensor grid = traced[video ? "video_grid_thw" : "image_grid_thw"];
+      ASSERT_EQ(grid.size(0), 1);
+      Media m;
+      m.t = grid[0][0].item<std::int64_t>(), m.h = grid[0][1].item<std::int64_t>(), m.w = grid[0][2].item<std::int64_t>();
+      m.patches = traced[video ? "pixel_values_videos" : "pixel_values"];
+      m.video = video;
+      prompt.media.push_back(m);
+    }
+    const Packed packed = pack(loaded.model.config, {&prompt, 1});
+    std::vector<std::int64_t> rows, targets;
+    for (std::size_t i = 1; i < prompt.ids.size(); ++i) {
+      if (prompt.ids[i] == loaded.model.config.image_token_id || prompt.ids[i] == loaded.model.config.video_token_id) continue;
+      rows.push_back(static_cast<std::int64_t>(i) - 1);
+      targets.push_back(prompt.ids[i]);
+    }
+    const at::Tensor value =
+        -token_logprobs(loaded.model, forward(loaded.model, packed), at::tensor(rows, at::kLong), at::tensor(targets, at::kLong)).mean();
+    EXPECT_NEAR(value.item<double>(), loss.get<double>(), 1e-4);
+    value.backward();
+    const hf::SafeTensors theirs = hf::SafeTensors::open(kData + "/" + preset + "/" + name + ".gradients.safetensors");
+    for (const std::string& parameter : names) {
+      const at::Tensor flat = loaded.model.params[parameter].grad().flatten();
+      const at::Tensor expected = read(theirs, parameter), norm = read(theirs, parameter + ".norm");
+      const std::int64_t step = std::max<std::int64_t>(1, flat.numel() / 512);
+      // A key bias moves every score of a row alike, so its true gradient is 0 and both sides hold rounding noise.
+      if (norm.item<double>() < 1e-6) continue;
+      EXPECT_LT(relative_error(flat.slice(0, 0, c10::nullopt, step), expected), 1e-3) << parameter;
+      EXPECT_NEAR(flat.norm().item<double>() / norm.item<double>(), 1.0, 1e-3) << parameter;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Presets, GradientOracle, testing::Values("tiny", "tiny_qwen2vl"),
+                         [](const auto& i) { return std::string(i.param); });
+
+// Loss and gradients of G completions behind one prompt: shared prefix against one full sequence per completion.
+TEST(PrefixInvariant, SharedPrefixEqualsReplicated) {
+  Loaded loaded("tiny");
+  std::vector<std::string> names;
+  for (const auto& [name, value] : loaded.model.params.all()) names.push_back(name);
+  for (const std::string& name : names)
+    loaded.model.params.set(name, loaded.model.params[name].to(at::kDouble).clone().set_requires_grad(true));
+  loaded.model.dtype = at::kDouble;
+  const Segment prompt = prompt_of(loaded, "pair_mixed");
+  const std::vector<std::vector<std::int64_t>> completions = {{5, 6, 7, 8}, {9}, {10, 11}, {12, 13, 14, 15, 16, 17, 18}};
+  const auto run = [&](bool shared) {
+    std::vector<Segment> segments;
+    if (shared) segments.push_back(prompt);
+    for (const auto& completion : completions) {
+      Segment s = shared ? Segment{completion, {}, 0} : prompt;
+      if (!shared) s.ids.insert(s.ids.end(), completion.begin(), completion.end());
+      segments.push_back(s);
+    }
+    const Packed packed = pack(loaded.model.config, segments);
+    std::vector<std::int64_t> rows, targets;
+    for (std::size_t c = 0; c < completions.size(); ++c)
+      for (std::size_t i = 0; i < completions[c].size(); ++i) {
+        const auto offset = static_cast<std::int64_t>(shared ? i : prompt.ids.size() + i);
+        rows.push_back(packed.predictor(static_cast<int>(shared ? c + 1 : c), offset));
+        targets.push_back(completions[c][i]);
+      }
+    for (const std::string& name : names) loaded.model.params[name].mutable_grad() = at::Tensor();
+    const at::Tensor hidden = forward(loaded.model, packed);
+    const at::Tensor loss = -token_logprobs(loaded.model, hidden, at::tensor(rows, at::kLong), at::tensor(targets, at::kLong)).mean();
+    loss.backward();
+    std::map<std::string, at::Tensor> gradients;
+    for (const std::string& name : names) gradients[name] = loaded.model.params[name].grad().clone();
+    return std::pair{loss.item<double>(), gradients};
+  };
+  const auto [shared_loss, shared] = run(true);
+  const auto [full_loss, full] = run(false);
+  EXPECT_NEAR(shared_loss, full_loss, 1e-6);
+  for (const std::string& name : names)
+    if (full.at(name).norm().item<double>() > 1e-7) {
+      EXPECT_LT(relative_error(shared.at(name), full.at(name)), 1e-5) << name;
+    }
+}
+
+TEST(SamplingInvariant, DecodeLogProbabilitiesEqualThePackedForward) {
+  const Loaded loaded("tiny");
+  const std::vector<Request> requests = {
+      {prompt_of(loaded, "pair_mixed"), 4, 1}, {prompt_of(loaded, "wide_300x200"), 4, 2}, {prompt_of(loaded, "text_only"), 4, 3}};
+  SamplingOptions options;
+  options.max_new_tokens = 24;
+  options.temperature = 0.8;
+  options.seed = 3;
+  for (std::int64_t id = 100; id < 160; ++id) options.stop_ids.push_back(id);  // random stops, so that groups shrink and are compacted
+  const auto results = ModelSampler(loaded.model).sample(requests, options);
+  const at::NoGradGuard no_grad;
+  double worst = 0;
+  int finished = 0;
+  for (std::size_t r = 0; r < requests.size(); ++r) {
+    std::vector<Segment> segments = {requests[r].prompt};
+    std::vector<std::int64_t> rows, targets;
+    std::vector<float> sampled;
+    for (const Completion& c : results[r]) {
+      segments.push_back({c.ids, {}, 0});
+      finished += c.finished;
+    }
+    const Packed packed = pack(loaded.model.config, segments);
+    for (std::size_t c = 0; c < results[r].size(); ++c)
+      for (std::size_t i = 0; i < results[r][c].ids.size(); ++i) {
+        rows.push_back(packed.predictor(static_cast<int>(c + 1), static_cast<std::int64_t>(i)));
+        targets.push_back(results[r][c].ids[i]);
+        sampled.push_back(results[r][c].logprobs[i]);
+      }
+    const at::Tensor scored =
+        token_logprobs(loaded.model, forward(loaded.model, packed), at::tensor(rows, at::kLong), at::tensor(targets, at::kLong), 0.8);
+    worst = std::max(worst, (scored - at::tensor(sampled)).abs().max().item<double>());
+  }
+  EXPECT_GT(finished, 2) << "the test wants completions of different lengths";
+  EXPECT_LT(finished, 12);
+  EXPECT_LT(worst, 1e-4);
+}
+
+TEST(SamplingInvariant, ASampleDoesNotDependOnItsBatch) {
+  const Loaded loaded("tiny");
+  const Request one{prompt_of(loaded, "wide_300x200"), 3, 2};
+  const std::vector<Request> many = {{prompt_of(loaded, "pair_mixed"), 3, 1}, one, {prompt_of(loaded, "text_only"), 3, 3}};
+  SamplingOptions options;
+  options.max_new_tokens = 20;
+  options.seed = 11;
+  const auto alone = ModelSampler(loaded.model).sample({&one, 1}, options);
+  const auto together = ModelSampler(loaded.model).sample(many, options);
+  for (int g = 0; g < 3; ++g) EXPECT_EQ(alone[0][static_cast<std::size_t>(g)].ids, together[1][static_cast<std::size_t>(g)].ids) << g;
+  EXPECT_NE(alone[0][0].ids, alone[0][1].ids);
+  options.seed = 12;
+  EXPECT_NE(ModelSampler(loaded.model).sample({&one, 1}, options)[0][0].ids, alone[0][0].ids);
+}
+
+TEST(Sampling, BannedTokensNeverComeAndStopsEnd) {
+  const Loaded loaded("tiny");
+  const Request request{prompt_of(loaded, "text_only"), 8, 0};
+  SamplingOptions options;
+  options.max_new_tokens = 40;
+  options.temperature = 3;
+  for (std::int64_t id = 0; id < 500; ++id) options.banned_ids.push_back(id);
+  options.stop_ids = {700};
+  options.watch_ids = {600, 601};
+  const auto results = ModelSampler(loaded.model).sample({&request, 1}, options);
+  for (const Completion& c : results[0]) {
+    ASSERT_EQ(c.watched.size(), c.ids.size());
+    for (std::size_t i = 0; i < c.ids.size(); ++i) {
+      EXPECT_GE(c.ids[i], 500);
+      EXPECT_EQ(c.ids[i] == 700, c.finished && i + 1 == c.ids.size());
+      EXPECT_LT(c.watched[i][0], 0);
+    }
+  }
+}
+
+TEST(Head, ChunkedLogProbabilitiesAndGradientsEqualTheDirectOnes) {
+  Model model;
+  model.config.text.tie_word_embeddings = true;
+  const std::int64_t vocabulary = 70000, rows = 150, width = 8;  // more than two chunks
+  model.params.set("model.embed_tokens.weight", at::randn({vocabulary, width}).set_requires_grad(true));
+  at::Tensor hidden = at::randn({rows, width}).set_requires_grad(true);
+  const at::Tensor targets = at::randint(vocabulary, {rows}, at::kLong), weights = at::randn({rows});
+  (token_logprobs(model, hidden, at::arange(rows, at::kLong), targets, 0.7) * weights).sum().backward();
+  const at::Tensor grad_hidden = hidden.grad().clone(), grad_weight = model.params["model.embed_tokens.weight"].grad().clone();
+  hidden.mutable_grad() = at::Tensor();
+  model.params["model.embed_tokens.weight"].mutable_grad() = at::Tensor();
+  const at::Tensor direct =
+      at::log_softmax(at::linear(hidden, model.params["model.embed_tokens.weight"]) / 0.7, -1).gather(1, targets.unsqueeze(1)).squeeze(1);
+  (direct * weights).sum().backward();
+  EXPECT_LT(relative_error(grad_hidden, hidden.grad()), 1e-4);
+  EXPECT_LT(relative_error(grad_weight, model.params["model.embed_tokens.weight"].grad()), 1e-4);
+}
+
+TEST(Pack, PadsAndFeaturesMustAgree) {
+  const Loaded loaded("tiny");
+  Segment prompt = prompt_of(loaded, "wide_300x200");
+  prompt.ids.erase(std::find(prompt.ids.begin(), prompt.ids.end(), loaded.model.config.image_token_id));
+  EXPECT_THROW(pack(loaded.model.config, {&prompt, 1}), Error);
+  Segment foreign{{5, 4096}, {}, -1};
+  EXPECT_THROW(pack(loaded.model.config, {&foreign, 1}), Error);
+}
+
+TEST(Model, MissingUnexpectedAndMisshapedTensorsAreNamed) {
+  TempDir dir;
+  Model model = load_model(kData + "/tiny");
+  Model changed = model;
+  changed.params = ParamStore();
+  for (const auto& [name, value] : model.params.all())
+    if (name != "model.norm.weight") changed.params.set(name == "visual.merger.ln_q.weight" ? "visual.merger.extra" : name, value);
+  changed.params.set("model.layers.0.mlp.up_proj.weight", at::zeros({3, 3}));
+  save_model(changed, dir.path(), at::kFloat);
+  try {
+    load_model(dir.path());
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.exit_status(), 4);
+    for (const char* word : {"model.norm.weight", "visual.merger.ln_q.weight", "visual.merger.extra", "[3, 3]"})
+      EXPECT_NE(std::string(e.what()).find(word), std::string::npos) << e.what();
+  }
+}
+
+TEST(Model, NanWeightsAreFound) {
+  Model model = load_model(kData + "/tiny");
+  EXPECT_NO_THROW(check_finite(model));
+  at::Tensor bad = model.params["model.norm.weight"].clone();
+  bad[3] = NAN;
+  model.params.set("model.norm.weight", bad);
+  EXPECT_THROW(check_finite(model), Error);
+}
+
+TEST(Model, Bf16AndFp16StayCloseToFp32) {
+  const Loaded loaded("tiny");
+  const Segment prompt = prompt_of(loaded, "pair_mixed");
+  const at::NoGradGuard no_grad;
+  const Packed packed = pack(loaded.model.config, {&prompt, 1});
+  const at::Tensor rows = at::arange(packed.ids_T.size(0), at::kLong);
+  const at::Tensor wide = logits(loaded.model, forward(loaded.model, packed), rows);
+  for (const auto& [type, tolerance] : {std::pair{at::kBFloat16, 0.06}, {at::kHalf, 0.01}}) {
+    const Model narrow = load_model(kData + "/tiny", {type, at::kCPU});
+    EXPECT_LT(relative_error(logits(narrow, forward(narrow, packed), rows), wide), tolerance);
+  }
+}
+
+}  // namespace
+}  // namespace beholder::vlm

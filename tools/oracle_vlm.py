@@ -1,0 +1,104 @@
+"""Regenerates tests/data/vlm: tiny random checkpoints, cases and what transformers computes for them.
+
+  python tools/oracle_vlm.py            # needs tools/peers/requirements.txt
+
+Runs tools/peers/{make_checkpoint,oracle}.py, then keeps per case: ids, positions, grids, SHA-256 of the pixel values, and rows
+of features and logits; plus the gradient of a next-token loss for every parameter of two checkpoints.
+"""
+import hashlib, json, os, shutil, subprocess, sys, tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PEERS = os.path.join(HERE, "peers")
+OUT = os.path.join(HERE, "..", "tests", "data", "vlm")
+sys.path.insert(0, PEERS)
+import torch
+from common import environment, load_model, load_processor, write_json
+from safetensors.torch import load_file, save_file
+
+PRESETS = ["tiny", "tiny_untied", "tiny_qwen2vl"]
+GRADIENT_CASES = {"tiny": ["image_and_video"], "tiny_qwen2vl": ["image_and_video"]}
+GRADIENT_ENTRIES = 512  # kept per parameter, evenly spread over its flat view, beside its norm
+EXACT = ["input_ids", "position_ids", "image_grid_thw", "video_grid_thw", "second_per_grid_ts", "greedy_ids", "greedy_gap"]
+
+
+def some_rows(x, n):
+    """At most n rows, evenly spread, always with the last one; and their numbers."""
+    step = max(1, (len(x) + n - 1) // n)
+    rows = sorted(set(range(0, len(x), step)) | {len(x) - 1})
+    return x[rows].contiguous(), torch.tensor(rows)
+
+
+def reduce(dump, preset, name):
+    t = load_file(os.path.join(dump, name + ".safetensors"))
+    kept, info = {k: t[k] for k in EXACT if k in t}, {"name": name, "logit_std": float(t["logits"].std())}
+    for key, n in [("vision_image", 12), ("vision_video", 12), ("logits", 5)]:
+        if key in t:
+            kept[key], kept[key + "_rows"] = some_rows(t[key], n)
+    for key in ("pixel_values", "pixel_values_videos"):
+        if key in t:
+            info[key + "_sha256"] = hashlib.sha256(t[key].numpy().tobytes()).hexdigest()
+    save_file(kept, os.path.join(OUT, preset, name + ".safetensors"))
+    return info
+
+
+def gradients(preset, name, root):
+    """d/dW of the mean next-token cross-entropy over the text tokens of a case, for every parameter, by Hub name."""
+    from PIL import Image
+
+    ckpt = os.path.join(OUT, preset)
+    case = next(c for c in json.load(open(os.path.join(root, "cases.json"))) if c["name"] == name)
+    proc, model = load_processor(ckpt), load_model(ckpt, torch.float32, "eager")
+    images, videos, fps = [], [], []
+    for m in case["messages"]:
+        for c in m["content"]:
+            if c["type"] == "image":
+                images.append(Image.open(os.path.join(root, c["path"])))
+            elif c["type"] == "video":
+                videos.append([Image.open(os.path.join(root, p)) for p in c["frames"]])
+                fps.append(c["fps"])
+    prompt = proc.apply_chat_template(case["messages"], tokenize=False, add_generation_prompt=True)
+    enc = proc(text=[prompt], images=images or None, videos=videos or None, return_tensors="pt", **({"fps": fps[0]} if fps else {}))
+    enc = {k: v for k, v in enc.items() if k != "second_per_grid_ts" or preset != "tiny_qwen2vl"}
+    logits = model(**enc, use_cache=False).logits[0].float()
+    ids = enc["input_ids"][0]
+    pads = torch.isin(ids, torch.tensor([model.config.image_token_id, model.config.video_token_id]))
+    keep = ~pads[1:]
+    loss = torch.nn.functional.cross_entropy(logits[:-1][keep], ids[1:][keep])
+    loss.backward()
+    out = {}
+    for n, p in model.named_parameters():
+        n = n.replace("model.language_model.", "model.").replace("model.visual.", "visual.")
+        flat = p.grad.flatten()
+        out[n] = flat[:: max(1, len(flat) // GRADIENT_ENTRIES)].contiguous()
+        out[n + ".norm"] = flat.norm()
+    save_file(out, os.path.join(ckpt, f"{name}.gradients.safetensors"), metadata={"loss": repr(loss.item())})
+    return loss.item()
+
+
+def run(*args):
+    subprocess.run([sys.executable, *args], check=True, cwd=PEERS, stdout=subprocess.DEVNULL)
+
+
+def main():
+    shutil.rmtree(OUT, ignore_errors=True)
+    os.makedirs(OUT)
+    cases = os.path.join(OUT, "cases")
+    run("oracle.py", "--make-cases", cases, "--out", os.path.join(OUT, "made.json"))
+    os.remove(os.path.join(OUT, "made.json"))
+    summary = {"env": environment(), "tolerance": {"logits": "2e-4 of their standard deviation", "gradient": 1e-3}, "presets": {}}
+    for preset in PRESETS:
+        with tempfile.TemporaryDirectory() as tmp:
+            ckpt = os.path.join(OUT, preset)
+            run("make_checkpoint.py", "--preset", preset, "--dir", ckpt, "--out", os.path.join(tmp, "made.json"))
+            run("oracle.py", "--ckpt", ckpt, "--cases", os.path.join(cases, "cases.json"), "--dump", tmp, "--out", os.path.join(tmp, "s.json"))
+            names = [c["name"] for c in json.load(open(os.path.join(cases, "cases.json")))]
+            entry = {"cases": [reduce(tmp, preset, n) for n in names]}
+        entry["gradients"] = {n: gradients(preset, n, cases) for n in GRADIENT_CASES.get(preset, [])}
+        for extra in ("vocab.json", "merges.txt", "chat_template.json"):
+            os.remove(os.path.join(ckpt, extra))
+        summary["presets"][preset] = entry
+    write_json(os.path.join(OUT, "summary.json"), summary)
+
+
+if __name__ == "__main__":
+    main()
