@@ -174,7 +174,7 @@ Quality sample_quality(Rng& rng, DefectSet defects) {
   Quality q;
   q.blur_px = defects.has(Defect::kBlur) ? rng.uniform(1.7, 2.6) : rng.uniform(0, 0.35);
   q.noise = defects.has(Defect::kNoise) ? rng.uniform(20, 38) : rng.uniform(0, 3);
-  q.warp = defects.has(Defect::kWarp) ? rng.uniform(0.14, 0.18) : 0;
+  q.warp = defects.has(Defect::kWarp) ? rng.uniform(0.11, 0.145) : 0;
   q.flicker = defects.has(Defect::kFlicker) ? rng.uniform(0.22, 0.4) : rng.uniform(0, 0.02);
   return q;
 }

@@ -102,7 +102,7 @@ struct Scene {
   bool is_video() const { return frames > 1; }
 };
 
-inline constexpr double kBlurThreshold = 1.0, kNoiseThreshold = 10, kWarpThreshold = 0.08, kFlickerThreshold = 0.1;
+inline constexpr double kBlurThreshold = 1.0, kNoiseThreshold = 10, kWarpThreshold = 0.06, kFlickerThreshold = 0.1;
 
 // Where `a` stands as seen from `b`: along the axis on which their centres lie further apart.
 Relation relation_between(const Object& a, const Object& b);

@@ -139,7 +139,7 @@ TEST(World, EachQualityDefectShowsInThePixels) {
     other.quality.noise = 25;
     noisy += changed(clean, render(other, 0), 12) / n;
     other = scene;
-    other.quality.warp = 0.16;
+    other.quality.warp = 0.12;
     warped += changed(clean, render(other, 0), 12) / n;
     other = scene;
     other.quality.flicker = 0.3;
