@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "vlm/fused.h"
+
 namespace beholder::vlm {
 
 at::Tensor weight(const Model& model, const std::string& name) {
@@ -15,9 +17,7 @@ at::Tensor linear(const Model& model, const at::Tensor& x, const std::string& na
 }
 
 at::Tensor rms_norm(const Model& model, const at::Tensor& x, const std::string& name, double eps) {
-  const at::Tensor wide = x.to(at::kFloat);
-  const at::Tensor scaled = wide * at::rsqrt(wide.square().mean(-1, true) + eps);
-  return scaled.to(x.scalar_type()) * weight(model, name + ".weight");
+  return rms_normalise(x, weight(model, name + ".weight"), eps);
 }
 
 at::Tensor norm(const Model& model, const at::Tensor& x, const std::string& name, double eps) {
@@ -31,14 +31,11 @@ at::Tensor gated_mlp(const Model& model, const at::Tensor& x, const std::string&
 }
 
 Rotary make_rotary(const at::Tensor& angles, at::ScalarType dtype) {
-  return {angles.cos().to(dtype).unsqueeze(1), angles.sin().to(dtype).unsqueeze(1)};
+  return {angles.cos().to(dtype), angles.sin().to(dtype)};
 }
 
 at::Tensor rotate(const at::Tensor& x_Thd, const Rotary& rotary) {
-  const std::int64_t half = x_Thd.size(-1) / 2;
-  const at::Tensor x = x_Thd.to(rotary.cos.scalar_type());
-  const at::Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);
-  return at::cat({a * rotary.cos - b * rotary.sin, b * rotary.cos + a * rotary.sin}, -1).to(x_Thd.scalar_type());
+  return rotate_pairs(x_Thd, rotary.cos, rotary.sin);
 }
 
 }  // namespace beholder::vlm

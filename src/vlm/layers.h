@@ -20,7 +20,7 @@ at::Tensor norm(const Model& model, const at::Tensor& x, const std::string& name
 // down(silu(gate(x)) * up(x))
 at::Tensor gated_mlp(const Model& model, const at::Tensor& x, const std::string& name);
 
-// Angles [T, d/2] -> what `rotate` needs, in `dtype`: cos and sin [T, 1, d/2].
+// Angles [T, d/2] -> what `rotate` needs, in `dtype`: cos and sin [T, d/2].
 struct Rotary {
   at::Tensor cos, sin;
 };

@@ -9,6 +9,7 @@
 #include "core/format.h"
 #include "core/json.h"
 #include "core/sha256.h"
+#include "vlm/fused.h"
 #include "vlm/generate.h"
 #include "vlm/trace.h"
 
@@ -291,6 +292,30 @@ TEST(Head, ChunkedLogProbabilitiesAndGradientsEqualTheDirectOnes) {
   (direct * weights).sum().backward();
   EXPECT_LT(relative_error(grad_hidden, hidden.grad()), 1e-4);
   EXPECT_LT(relative_error(grad_weight, model.params["model.embed_tokens.weight"].grad()), 1e-4);
+}
+
+// The single loops against the same formulas in double, values and gradients.
+TEST(FusedInvariant, NormAndRotaryEqualTheComposedOperations) {
+  const std::int64_t rows = 333, heads = 3, d = 16;
+  const auto leaf = [](const at::Tensor& t) { return t.detach().clone().set_requires_grad(true); };
+  const auto compare = [&](const at::Tensor& a, const at::Tensor& b) { EXPECT_LT(relative_error(a.to(at::kDouble), b), 1e-6); };
+  const at::Tensor x = at::randn({rows, heads * d}), w = at::randn({heads * d}), upstream = at::randn({rows, heads * d});
+  at::Tensor xf = leaf(x), wf = leaf(w), xd = leaf(x.to(at::kDouble)), wd = leaf(w.to(at::kDouble));
+  const at::Tensor yf = rms_normalise(xf, wf, 1e-6), yd = rms_normalise(xd, wd, 1e-6);
+  compare(yf, yd);
+  (yf * upstream).sum().backward();
+  (yd * upstream).sum().backward();
+  compare(xf.grad(), xd.grad());
+  compare(wf.grad(), wd.grad());
+
+  const at::Tensor angles = at::randn({rows, d / 2}), qkv = at::randn({rows, 2, heads, d});
+  at::Tensor qf = leaf(qkv), qd = leaf(qkv.to(at::kDouble));
+  const at::Tensor rf = rotate_pairs(qf.select(1, 1), angles.cos(), angles.sin());  // a strided slice
+  const at::Tensor rd = rotate_pairs(qd.select(1, 1), angles.to(at::kDouble).cos(), angles.to(at::kDouble).sin());
+  compare(rf, rd);
+  (rf * upstream.view({rows, heads, d})).sum().backward();
+  (rd * upstream.view({rows, heads, d})).sum().backward();
+  compare(qf.grad(), qd.grad());
 }
 
 TEST(Pack, PadsAndFeaturesMustAgree) {
