@@ -57,11 +57,16 @@ std::vector<std::string> normalise_arguments(int argc, char** argv) {
 std::string type_hint(const Field& field) {
   if (!field.choices.empty()) return format("{}", fmt::join(field.choices, "|"));
   switch (field.target.index()) {
-    case 1: return "INT";
-    case 2: return "NUMBER";
-    case 3: return "TEXT";
-    case 4: return "TEXT,…";
-    default: return "NUMBER,…";
+    case 1:
+      return "INT";
+    case 2:
+      return "NUMBER";
+    case 3:
+      return "TEXT";
+    case 4:
+      return "TEXT,…";
+    default:
+      return "NUMBER,…";
   }
 }
 
@@ -70,7 +75,8 @@ void bind_field(Bound& bound, const Field& field) {
   CLI::Option* option = nullptr;
   if (std::holds_alternative<bool*>(field.target)) {
     option = bound.app->add_flag_callback(flag, [&bound, &field] { bound.given.emplace_back(&field, "true"); });
-    option = option->description(format("{} [{}]", field.help, field.default_text == "true" ? "on; --no-" + flag.substr(2) + " to switch off" : "off"));
+    option = option->description(
+        format("{} [{}]", field.help, field.default_text == "true" ? "on; --no-" + flag.substr(2) + " to switch off" : "off"));
     bound.app->add_flag_callback("--no-" + flag.substr(2), [&bound, &field] { bound.given.emplace_back(&field, "false"); })->group("");
   } else {
     option = bound.app->add_option_function<std::string>(
@@ -85,7 +91,9 @@ void bind(Bound& bound) {
   bound.command->fields(bound.fields);
   for (const Field& field : bound.fields.all()) bind_field(bound, field);
   if (!bound.command->operands().empty()) bound.app->add_option("operands", bound.operands, bound.command->operands());
-  bound.app->add_option("--config", bound.config, "read flags from a TOML file first (same names, with _)")->type_name("FILE")->group("Everywhere");
+  bound.app->add_option("--config", bound.config, "read flags from a TOML file first (same names, with _)")
+      ->type_name("FILE")
+      ->group("Everywhere");
   bound.app->add_flag("--json", bound.command->json, "machine-readable output on stdout")->group("Everywhere");
   bound.app->add_flag("--quiet", bound.quiet, "warnings and errors only")->group("Everywhere");
   bound.app->footer(bound.command->examples());
@@ -105,7 +113,8 @@ int report(const Error& error) {
 }
 
 // "did you mean" for a flag or command that does not exist.
-int report_usage(const CLI::ParseError& error, const CLI::App& program, const std::deque<Bound>& bound, const std::vector<std::string>& args) {
+int report_usage(const CLI::ParseError& error, const CLI::App& program, const std::deque<Bound>& bound,
+                 const std::vector<std::string>& args) {
   std::string hint;
   for (const Bound& b : bound) {
     if (!b.app->parsed()) continue;
@@ -126,7 +135,8 @@ int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands) 
   program.name("beholder");
   program.set_version_flag("--version", std::string("beholder ") + BEHOLDER_VERSION);
   program.require_subcommand(1);
-  program.footer("Start here:\n  beholder rank --prompt \"a red circle left of a blue square\" a.png b.png c.png\n  beholder COMMAND --help");
+  program.footer(
+      "Start here:\n  beholder rank --prompt \"a red circle left of a blue square\" a.png b.png c.png\n  beholder COMMAND --help");
 
   std::map<std::string, CLI::App*> groups;
   std::deque<Bound> bound;
@@ -169,7 +179,8 @@ int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands) 
   } catch (const std::exception& e) {
     const std::string text = e.what();
     if (text.find("out of memory") != text.npos || text.find("can't allocate memory") != text.npos)
-      return report(Error(Code::kResource, "", text.substr(0, text.find('\n')), "use a smaller --batch-size, fewer votes, or smaller images"));
+      return report(
+          Error(Code::kResource, "", text.substr(0, text.find('\n')), "use a smaller --batch-size, fewer votes, or smaller images"));
     return report(Error(Code::kInternal, "", text, "this is a bug; please report it with the command line"));
   }
 }

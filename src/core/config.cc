@@ -1,9 +1,9 @@
 #include "core/config.h"
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
 #include <numeric>
-#include <toml++/toml.h>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -43,7 +43,8 @@ T parse_number(const Field& field, std::string_view text, std::string_view where
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size())
-    throw Error(Code::kUsage, where, format("{} wants a {}, not \"{}\"", field.name, std::is_integral_v<T> ? "whole number" : "number", text));
+    throw Error(Code::kUsage, where,
+                format("{} wants a {}, not \"{}\"", field.name, std::is_integral_v<T> ? "whole number" : "number", text));
   check_range(field, static_cast<double>(value), where);
   return value;
 }
@@ -152,9 +153,12 @@ std::string FieldList::nearest(std::string_view name) const {
 
 void set_field(const Field& field, std::string_view text, std::string_view where) {
   std::visit(Overload{[&](bool* t) {
-                        if (text == "true" || text == "1" || text == "yes" || text == "on") *t = true;
-                        else if (text == "false" || text == "0" || text == "no" || text == "off") *t = false;
-                        else throw Error(Code::kUsage, where, format("{} wants true or false, not \"{}\"", field.name, text));
+                        if (text == "true" || text == "1" || text == "yes" || text == "on")
+                          *t = true;
+                        else if (text == "false" || text == "0" || text == "no" || text == "off")
+                          *t = false;
+                        else
+                          throw Error(Code::kUsage, where, format("{} wants true or false, not \"{}\"", field.name, text));
                       },
                       [&](std::int64_t* t) { *t = parse_number<std::int64_t>(field, text, where); },
                       [&](double* t) { *t = parse_number<double>(field, text, where); },
@@ -190,15 +194,15 @@ Json fields_to_json(const FieldList& fields) {
   for (const Field& field : fields.all()) {
     Json* place = &out;
     std::string_view name = field.name;
-    for (std::size_t dot; (dot = name.find('.')) != name.npos; name.remove_prefix(dot + 1)) place = &(*place)[std::string(name.substr(0, dot))];
+    for (std::size_t dot; (dot = name.find('.')) != name.npos; name.remove_prefix(dot + 1))
+      place = &(*place)[std::string(name.substr(0, dot))];
     std::visit([&](auto* t) { (*place)[std::string(name)] = *t; }, field.target);
   }
   return out;
 }
 
 std::string field_text(const Field& field) {
-  return std::visit(Overload{[](const bool* t) { return std::string(*t ? "true" : "false"); },
-                             [](const std::string* t) { return *t; },
+  return std::visit(Overload{[](const bool* t) { return std::string(*t ? "true" : "false"); }, [](const std::string* t) { return *t; },
                              [](const std::vector<std::string>* t) { return format("{}", fmt::join(*t, ",")); },
                              [](const std::vector<double>* t) { return format("{}", fmt::join(*t, ",")); },
                              [](const auto* t) { return format("{}", *t); }},

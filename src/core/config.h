@@ -22,13 +22,13 @@ namespace beholder {
 using FieldTarget = std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<std::string>*, std::vector<double>*>;
 
 struct Field {
-  std::string name;                  // "learning_rate"; "optim.beta1" for a field of a TOML table
+  std::string name;  // "learning_rate"; "optim.beta1" for a field of a TOML table
   std::string help;
   FieldTarget target;
-  std::vector<std::string> choices;  // legal values of a string field; empty: any
-  double low = -1e300, high = 1e300; // legal range of a number, inclusive
-  std::string group;                 // heading in --help
-  std::string default_text;          // as printed in --help, taken when the field was added
+  std::vector<std::string> choices;   // legal values of a string field; empty: any
+  double low = -1e300, high = 1e300;  // legal range of a number, inclusive
+  std::string group;                  // heading in --help
+  std::string default_text;           // as printed in --help, taken when the field was added
 };
 
 class FieldList {
@@ -40,7 +40,9 @@ class FieldList {
   void end_table() { prefix_.clear(); }
 
   template <class T>
-  Field& add(std::string_view name, T& target, std::string_view help) { return add_target(name, FieldTarget(&target), help); }
+  Field& add(std::string_view name, T& target, std::string_view help) {
+    return add_target(name, FieldTarget(&target), help);
+  }
   void add_choice(std::string_view name, std::string& target, std::vector<std::string> choices, std::string_view help);
   template <class T>
   void add_range(std::string_view name, T& target, double low, double high, std::string_view help) {

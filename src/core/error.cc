@@ -18,28 +18,42 @@ Error::Error(Code code, std::string_view where, std::string_view what, std::stri
 
 int Error::exit_status() const {
   switch (code_) {
-    case Code::kUsage: return 2;
+    case Code::kUsage:
+      return 2;
     case Code::kInvalidInput:
     case Code::kNotFound:
-    case Code::kCorrupt: return 3;
-    case Code::kUnsupported: return 4;
-    case Code::kResource: return 5;
-    case Code::kInterrupted: return 130;
-    case Code::kInternal: return 70;
+    case Code::kCorrupt:
+      return 3;
+    case Code::kUnsupported:
+      return 4;
+    case Code::kResource:
+      return 5;
+    case Code::kInterrupted:
+      return 130;
+    case Code::kInternal:
+      return 70;
   }
   return 70;
 }
 
 std::string_view code_name(Code code) {
   switch (code) {
-    case Code::kUsage: return "usage";
-    case Code::kInvalidInput: return "invalid_input";
-    case Code::kNotFound: return "not_found";
-    case Code::kCorrupt: return "corrupt";
-    case Code::kUnsupported: return "unsupported";
-    case Code::kResource: return "resource";
-    case Code::kInterrupted: return "interrupted";
-    case Code::kInternal: return "internal";
+    case Code::kUsage:
+      return "usage";
+    case Code::kInvalidInput:
+      return "invalid_input";
+    case Code::kNotFound:
+      return "not_found";
+    case Code::kCorrupt:
+      return "corrupt";
+    case Code::kUnsupported:
+      return "unsupported";
+    case Code::kResource:
+      return "resource";
+    case Code::kInterrupted:
+      return "interrupted";
+    case Code::kInternal:
+      return "internal";
   }
   return "internal";
 }

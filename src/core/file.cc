@@ -30,7 +30,9 @@ bool injected() {
 class Fd {
  public:
   explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() { if (fd_ >= 0) ::close(fd_); }
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
   Fd(const Fd&) = delete;
   Fd& operator=(const Fd&) = delete;
   int get() const { return fd_; }
@@ -79,7 +81,7 @@ void inject_write_failure(int nth, int error) {
 std::string read_file(const std::string& path, std::uint64_t limit_bytes) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) throw_open(path);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) throw_open(path);
   if (S_ISDIR(info.st_mode)) throw Error(Code::kInvalidInput, path, "is a folder, not a file");
   std::string bytes;
@@ -132,7 +134,7 @@ TempDir::~TempDir() {
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) throw_open(path);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) throw_open(path);
   if (!S_ISREG(info.st_mode)) throw Error(Code::kInvalidInput, path, "is not a regular file");
   std::shared_ptr<MappedFile> file(new MappedFile);

@@ -17,7 +17,7 @@ void on_signal(int) {
 }  // namespace
 
 void install_interrupt_handler() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   ::sigaction(SIGINT, &action, nullptr);
@@ -25,12 +25,16 @@ void install_interrupt_handler() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-bool interrupted() { return g_stop != 0; }
+bool interrupted() {
+  return g_stop != 0;
+}
 
 void check_interrupt(std::string_view how_to_resume) {
   if (interrupted()) throw Error(Code::kInterrupted, "", "stopped on request", how_to_resume);
 }
 
-void set_interrupted(bool value) { g_stop = value ? 1 : 0; }
+void set_interrupted(bool value) {
+  g_stop = value ? 1 : 0;
+}
 
 }  // namespace beholder

@@ -31,9 +31,13 @@ Json parse_json(std::string_view text, std::string_view where, bool unique_keys)
   }
 }
 
-Json read_json(const std::string& path) { return parse_json(read_file(path), path); }
+Json read_json(const std::string& path) {
+  return parse_json(read_file(path), path);
+}
 
-std::string json_line(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string json_line(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 void throw_json_type(const char* key, std::string_view where, const Json* found) {
   if (!found) throw Error(Code::kCorrupt, where, format("the key \"{}\" is missing", key));

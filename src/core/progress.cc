@@ -30,9 +30,15 @@ std::string bar(double share, int width) {
 
 }  // namespace
 
-void set_quiet(Quiet quiet) { g_quiet = quiet == Quiet::kYes; }
-bool stderr_is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
-bool use_colour(int fd) { return ::isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr; }
+void set_quiet(Quiet quiet) {
+  g_quiet = quiet == Quiet::kYes;
+}
+bool stderr_is_terminal() {
+  return ::isatty(STDERR_FILENO) == 1;
+}
+bool use_colour(int fd) {
+  return ::isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr;
+}
 
 void log_info(std::string_view text) {
   if (!g_quiet) print(format("{}\n", text));
@@ -67,21 +73,29 @@ std::string human_count(double n) {
 }
 
 Progress::Progress(std::string_view label, std::int64_t total, std::string_view unit, std::int64_t done_before)
-    : label_(label), unit_(unit), total_(total), done_(done_before), start_done_(done_before),
-      start_(std::chrono::steady_clock::now()), last_drawn_(start_) {}
+    : label_(label),
+      unit_(unit),
+      total_(total),
+      done_(done_before),
+      start_done_(done_before),
+      start_(std::chrono::steady_clock::now()),
+      last_drawn_(start_) {}
 
 Progress::~Progress() {
   if (drawn_) draw(extra_, true);
 }
 
-double Progress::seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+double Progress::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
 
 void Progress::update(std::int64_t done, std::string_view extra) {
   done_ = done;
   extra_ = extra;
   if (g_quiet) return;
   const auto now = std::chrono::steady_clock::now();
-  const std::chrono::nanoseconds wait = stderr_is_terminal() ? std::chrono::nanoseconds(kTerminalInterval) : std::chrono::nanoseconds(kPlainInterval);
+  const std::chrono::nanoseconds wait =
+      stderr_is_terminal() ? std::chrono::nanoseconds(kTerminalInterval) : std::chrono::nanoseconds(kPlainInterval);
   if (now - last_drawn_ < wait) return;
   last_drawn_ = now;
   draw(extra, false);
@@ -100,8 +114,10 @@ void Progress::draw(std::string_view extra, bool last) {
     line += format("{} {}  {:.3g}/s", done_, unit_, rate);
   }
   if (!extra.empty()) line += format("  {}", extra);
-  if (stderr_is_terminal()) print(format("\r\033[K{}{}", line, last ? "\n" : ""));
-  else print(line + "\n");
+  if (stderr_is_terminal())
+    print(format("\r\033[K{}{}", line, last ? "\n" : ""));
+  else
+    print(line + "\n");
 }
 
 }  // namespace beholder

@@ -10,16 +10,16 @@
 namespace beholder {
 
 enum class Quiet { kNo, kYes };
-void set_quiet(Quiet quiet);              // --quiet: no info lines, no progress; warnings stay
+void set_quiet(Quiet quiet);  // --quiet: no info lines, no progress; warnings stay
 bool stderr_is_terminal();
-bool use_colour(int fd);                  // a terminal, and NO_COLOR is not set
+bool use_colour(int fd);  // a terminal, and NO_COLOR is not set
 
 void log_info(std::string_view text);
 void log_warning(std::string_view text);
 
-std::string human_duration(double seconds);      // "1 h 02 min", "3 min 20 s", "4.2 s"
-std::string human_bytes(std::uint64_t bytes);    // "7.5 GB"
-std::string human_count(double n);               // "12.3 k", "3.8 B"
+std::string human_duration(double seconds);    // "1 h 02 min", "3 min 20 s", "4.2 s"
+std::string human_bytes(std::uint64_t bytes);  // "7.5 GB"
+std::string human_count(double n);             // "12.3 k", "3.8 B"
 
 class Progress {
  public:

@@ -23,12 +23,14 @@ class Rng {
   std::uint64_t bits64() { return (std::uint64_t{bits32()} << 32) | bits32(); }
   double uniform() { return static_cast<double>(bits64() >> 11) * 0x1.0p-53; }  // [0, 1)
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
-  double normal();                                // mean 0, variance 1
-  std::uint64_t below(std::uint64_t n);           // 0..n-1 without modulo bias; n > 0
+  double normal();                       // mean 0, variance 1
+  std::uint64_t below(std::uint64_t n);  // 0..n-1 without modulo bias; n > 0
   bool chance(double p) { return uniform() < p; }
 
   template <class Sequence>
-  const auto& pick(const Sequence& s) { return s[below(std::size(s))]; }
+  const auto& pick(const Sequence& s) {
+    return s[below(std::size(s))];
+  }
   template <class Sequence>
   void shuffle(Sequence& s) {  // Fisher-Yates
     for (std::size_t i = std::size(s); i > 1; --i) std::swap(s[i - 1], s[below(i)]);

@@ -18,6 +18,8 @@ std::string sha256_hex(std::span<const std::byte> bytes) {
   return format("{:02x}", fmt::join(digest, ""));
 }
 
-std::string sha256_hex(std::string_view bytes) { return sha256_hex(std::as_bytes(std::span(bytes))); }
+std::string sha256_hex(std::string_view bytes) {
+  return sha256_hex(std::as_bytes(std::span(bytes)));
+}
 
 }  // namespace beholder
