@@ -287,6 +287,13 @@ def turned(data, a, b, c, d):
     return data[:at] + m + data[at + 24 :]
 
 
+def trimmed(data, first, fps, timescale):
+    """The same MP4 with an edit list that starts at frame `first`."""
+    at = data.find(b"elst") + 4 + 8
+    duration, start = struct.unpack(">Ii", data[at : at + 8])
+    return data[:at] + struct.pack(">Ii", duration - 1000 * first // fps, start + timescale * first // fps) + data[at + 8 :]
+
+
 def videos(folder):
     at = lambda name: os.path.join(folder, name)
     x264 = {"crf": "10", "g": "24", "bf": "2", "movflags": "faststart"}
@@ -297,6 +304,10 @@ def videos(folder):
     video(at("mpeg4.avi"), "mpeg4", 12, 40, {"b": "3000000", "bf": "2"})
     video(at("mjpeg.mov"), "mjpeg", 5, 12, {"b": "3000000"}, "yuvj420p")
     sound(at("sound_only.mp4"))
+    video(at("vp8_hidden_frames.webm"), "libvpx", 10, 50, {"crf": "4", "b": "1M", "g": "25", "auto-alt-ref": "1", "lag-in-frames": "16"})
+    data = open(at("h264_b_frames.mp4"), "rb").read()
+    timescale = struct.unpack(">I", data[data.find(b"mdhd") + 16 :][:4])[0]
+    open(at("h264_trimmed.mp4"), "wb").write(trimmed(data, 30, 24, timescale))
     data = open(at("h264_corner.mp4"), "rb").read()
     for name, m in (("90", (0, 1, -1, 0)), ("180", (-1, 0, 0, -1)), ("270", (0, -1, 1, 0)), ("mirror", (-1, 0, 0, 1))):
         open(at(f"h264_corner_{name}.mp4"), "wb").write(turned(data, *m))
