@@ -5,7 +5,7 @@ JOBS ?= 2
 export TORCH
 CMAKE_FLAGS := -G Ninja $(if $(TORCH),-DTORCH=$(TORCH),) $(if $(CI),-DBEHOLDER_WERROR=ON,)
 
-.PHONY: all setup configure demo test lint format oracle embedded clean
+.PHONY: all setup configure demo test bench lint format oracle embedded clean
 
 all: configure
 	@cmake --build $(BUILD) -j $(JOBS) --target beholder
@@ -24,7 +24,13 @@ test: configure
 	@cmake --build $(BUILD) -j $(JOBS)
 	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS) -LE slow
 
+# What each room costs here; a record goes to $(BUILD)/bench.json.
+bench: configure
+	@cmake --build $(BUILD) -j $(JOBS) --target beholder_bench
+	@$(BUILD)/beholder_bench --benchmark_out=$(BUILD)/bench.json --benchmark_out_format=json
+
 lint: configure
+	@command -v clang-tidy-19 > /dev/null || { echo "make lint needs: apt-get install -y clang-format-19 clang-tidy-19"; exit 1; }
 	@clang-format-19 --dry-run --Werror $$(git ls-files 'src/*.cc' 'src/*.h')
 	@clang-tidy-19 -p $(BUILD) --quiet $$(git ls-files 'src/*.cc' | grep -v _test.cc)
 
