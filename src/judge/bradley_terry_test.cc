@@ -40,7 +40,9 @@ TEST(BradleyTerry, SeparableDataStaysFinite) {
   const BradleyTerry fit = fit_bradley_terry(6, outcomes);
   for (int i = 0; i < 6; ++i) {
     EXPECT_TRUE(std::isfinite(fit.theta[i]) && std::isfinite(fit.std_dev[i]));
-    if (i > 0) EXPECT_LT(fit.theta[i], fit.theta[i - 1]);
+    if (i > 0) {
+      EXPECT_LT(fit.theta[i], fit.theta[i - 1]);
+    }
   }
   // The posterior is stationary: weight * (1 - sigmoid(d)) summed equals theta / sd^2.
   double pull = 0;

@@ -7,9 +7,14 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "hf/hub.h"
 
 namespace beholder::judge {
 namespace {
+
+// A larger checkpoint is mapped and read page by page as it is used; looking at all of it first would take minutes. There the
+// sampler stops at the first scores that are not numbers.
+constexpr std::int64_t kCheckedParameters = 1'000'000'000;
 
 [[noreturn]] void mismatch(const std::string& dir, const std::string& what) {
   throw Error(Code::kUnsupported, dir, what, "put the files of one checkpoint in the folder");
@@ -79,9 +84,10 @@ JudgeSpec load_judge_spec(const std::string& dir) {
 }
 
 JudgeModel load_judge_model(const std::string& model, const vlm::LoadOptions& options) {
-  std::string dir = model;
+  std::string dir = hf::resolve_model_dir(model);
   JudgeSpec spec = load_judge_spec(dir);
   vlm::Model weights = vlm::load_model(dir, options);
+  if (weights.params.numel() <= kCheckedParameters) vlm::check_finite(weights);
   return {std::move(dir), std::move(spec), std::move(weights)};
 }
 

@@ -30,24 +30,24 @@ std::vector<Strength> pair_strengths(const RankPlan& plan, const std::vector<Com
   return strengths;
 }
 
-// An anchor meets itself with an even chance, so that anchors and the rest are means over the same opponents.
+// An anchor meets itself with an even chance, so that anchors and the rest are means over the same opponents; its interval
+// counts the others only.
 std::vector<Strength> anchor_strengths(const RankPlan& plan, const std::vector<Comparison>& verdicts) {
   const std::size_t n = plan.unique.size();
-  std::vector<double> sum(n, 0), met(n, 0);
-  for (const int anchor : plan.anchors) {
-    sum[static_cast<std::size_t>(anchor)] += 0.5;
-    met[static_cast<std::size_t>(anchor)] += 1;
-  }
-  const auto is_anchor = [&](int c) { return std::find(plan.anchors.begin(), plan.anchors.end(), c) != plan.anchors.end(); };
+  std::vector<double> wins(n, 0), met(n, 0), is_anchor(n, 0);
+  for (const int anchor : plan.anchors) is_anchor[static_cast<std::size_t>(anchor)] = 1;
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    const auto [a, b] = plan.pairs[i];
     if (verdicts[i].unparsed == std::ssize(verdicts[i].votes)) continue;  // nobody could say
-    if (is_anchor(b)) sum[static_cast<std::size_t>(a)] += verdicts[i].p, met[static_cast<std::size_t>(a)] += 1;
-    if (is_anchor(a)) sum[static_cast<std::size_t>(b)] += 1 - verdicts[i].p, met[static_cast<std::size_t>(b)] += 1;
+    const auto a = static_cast<std::size_t>(plan.pairs[i].first), b = static_cast<std::size_t>(plan.pairs[i].second);
+    wins[a] += is_anchor[b] * verdicts[i].p;
+    met[a] += is_anchor[b];
+    wins[b] += is_anchor[a] * (1 - verdicts[i].p);
+    met[b] += is_anchor[a];
   }
   std::vector<Strength> strengths;
   for (std::size_t u = 0; u < n; ++u) {
-    const double p = met[u] > 0 ? sum[u] / met[u] : 0.5;
+    const double all = met[u] + is_anchor[u];
+    const double p = all > 0 ? (wins[u] + 0.5 * is_anchor[u]) / all : 0.5;
     const auto [low, high] = wilson_interval(p, met[u]);
     strengths.push_back({p, low, high});
   }
@@ -125,7 +125,7 @@ std::pair<double, double> wilson_interval(double p, double n) {
   const double z2 = kZ95 * kZ95;
   const double centre = (p + z2 / (2 * n)) / (1 + z2 / n);
   const double half = kZ95 / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-  return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
+  return {std::clamp(centre - half, 0.0, p), std::clamp(centre + half, p, 1.0)};  // rounding must not cross p
 }
 
 Ranking read_ranking(const RankTask& task, const RankPlan& plan, std::span<const Answered> answers, const RankOptions& options) {

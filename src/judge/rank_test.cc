@@ -33,16 +33,16 @@ RankTask make_task(const std::vector<double>& qualities) {
   return task;
 }
 
-struct Run {
+struct Ran {
   Ranking ranking;
   std::size_t questions = 0;
 };
 
-Run run(const RankTask& task, const RankOptions& options, const MockMind& mind = noisy()) {
+Ran run(const RankTask& task, const RankOptions& options, const MockMind& mind = noisy()) {
   const JudgeSpec spec = mock_spec();
   MockSampler sampler(spec, mind);
   Judge judge(spec, sampler);
-  Run out{rank(judge, std::span(&task, 1), options).at(0)};
+  Ran out{rank(judge, std::span(&task, 1), options).at(0)};
   out.questions = sampler.asked.size();
   return out;
 }
@@ -64,7 +64,7 @@ TEST(Rank, EveryStrategyRecoversTheOrder) {
       options.answer = answer;
       options.votes = std::string(answer) == "select" ? 400 : 1;
       options.anchors = 3;
-      const Run r = run(make_task(kQualities), options, noisy(answer == std::string("soft") ? 0.8 : 0.0));
+      const Ran r = run(make_task(kQualities), options, noisy(answer == std::string("soft") ? 0.8 : 0.0));
       EXPECT_EQ(indices(r.ranking), kBestFirst) << strategy << " " << answer;
       for (std::size_t i = 0; i < r.ranking.order.size(); ++i) {
         const RankedMedium& m = r.ranking.order[i];
@@ -80,7 +80,7 @@ TEST(Rank, EveryStrategyRecoversTheOrder) {
 
 TEST(Rank, SoftPairsGiveBackTheLogOddsDespiteALeanToTheFirstPlace) {
   RankOptions options;
-  const Run r = run(make_task({1.0, 0.0, -1.0}), options, noisy(0.3));
+  const Ran r = run(make_task({1.0, 0.0, -1.0}), options, noisy(0.3));
   EXPECT_EQ(r.ranking.comparisons, 3);
   EXPECT_EQ(r.questions, 6U);
   EXPECT_NEAR(r.ranking.order[0].strength, 1.0, 0.08);  // both orders cancel the lean up to its curvature; the prior shrinks a little
@@ -93,7 +93,7 @@ TEST(Rank, MoreVotesNarrowTheInterval) {
   double last = 1e300;
   for (const int votes : {4, 16, 64}) {
     options.votes = votes;
-    const Run r = run(make_task({0.5, 0.0, -0.5}), options, noisy(0));
+    const Ran r = run(make_task({0.5, 0.0, -0.5}), options, noisy(0));
     const double width = r.ranking.order[1].high - r.ranking.order[1].low;
     EXPECT_LT(width, last * 0.75);
     last = width;
@@ -115,7 +115,9 @@ TEST(Rank, DeterministicForASeedAndKeyedByContent) {
       return json.dump();
     };
     EXPECT_EQ(dump(1), dump(1)) << strategy;
-    if (strategy != std::string("pairs")) EXPECT_NE(dump(1), dump(2)) << strategy;
+    if (strategy != std::string("pairs")) {
+      EXPECT_NE(dump(1), dump(2)) << strategy;
+    }
   }
 }
 
@@ -134,7 +136,7 @@ TEST(Rank, DuplicatesAreAskedOnceAndShareTheirPlace) {
   }
   RankTask same = make_task({1.0, 1.0});
   same.media[1].hash = same.media[0].hash;
-  const Run r = run(same, {});
+  const Ran r = run(same, RankOptions());
   EXPECT_EQ(r.questions, 0U);
   EXPECT_EQ(r.ranking.order[1].rank, 1);
 }
@@ -143,7 +145,7 @@ TEST(Rank, AnchorsCostNTimesM) {
   RankOptions options;
   options.strategy = "anchors";
   options.anchors = 2;
-  const Run r = run(make_task(kQualities), options);
+  const Ran r = run(make_task(kQualities), options);
   EXPECT_EQ(r.ranking.comparisons, 6 * 2 - 2 - 1);  // no medium against itself, the two anchors meet once
   options.anchors = 100;
   EXPECT_EQ(run(make_task(kQualities), options).ranking.comparisons, 15) << "every medium an anchor: all pairs";
