@@ -103,4 +103,9 @@ void FileRunLog::log(std::int64_t step, const Metrics& metrics) {
   append(events_fd_, events, events_path_);
 }
 
+void FileRunLog::sync() {
+  for (const int fd : {metrics_fd_, events_fd_})
+    if (::fsync(fd) != 0 && errno != EINVAL) throw Error(Code::kResource, metrics_path_, format("cannot sync: {}", std::strerror(errno)));
+}
+
 }  // namespace beholder::train

@@ -17,6 +17,8 @@ class RunLog {
  public:
   virtual ~RunLog() = default;
   virtual void log(std::int64_t step, const Metrics& metrics) = 0;
+  // What was logged survives a power cut from here on. Called before a checkpoint.
+  virtual void sync() {}
 };
 
 class NullRunLog : public RunLog {
@@ -37,6 +39,7 @@ class FileRunLog : public RunLog {
 
   // kResource when the disk is full.
   void log(std::int64_t step, const Metrics& metrics) override;
+  void sync() override;
 
  private:
   std::string metrics_path_, events_path_;

@@ -1,0 +1,79 @@
+#include "train/model_card.h"
+
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+#include "core/format.h"
+#include "core/progress.h"
+
+namespace beholder::train {
+namespace {
+
+struct CurvePoint {
+  std::int64_t step = 0;
+  Json train, eval;
+};
+
+std::vector<CurvePoint> read_curve(const std::string& path) {
+  std::vector<CurvePoint> points;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("step")) continue;
+    const auto step = json["step"].get<std::int64_t>();
+    if (points.empty() || points.back().step != step) points.push_back({.step = step, .train = {}, .eval = {}});
+    (json.contains("eval_loss") ? points.back().eval : points.back().train) = json;
+  }
+  return points;
+}
+
+std::string cell(const Json& line, const char* key) {
+  return line.is_object() && line.contains(key) && line[key].is_number() ? format("{:.4f}", line[key].get<double>()) : "";
+}
+
+// At most `rows` points, evenly spread, always with the last; of those with an evaluation where there are any.
+std::string curve_table(std::vector<CurvePoint> points) {
+  constexpr std::size_t kRows = 12;
+  if (std::any_of(points.begin(), points.end(), [](const CurvePoint& p) { return p.eval.is_object(); }))
+    std::erase_if(points, [](const CurvePoint& p) { return !p.eval.is_object(); });
+  if (points.empty()) return "No metrics were logged.\n";
+  std::string out = "| step | loss | token accuracy | validation loss | validation token accuracy |\n|---|---|---|---|---|\n";
+  const std::size_t rows = std::min(kRows, points.size());
+  for (std::size_t i = 1; i <= rows; ++i) {
+    const CurvePoint& p = points[i * points.size() / rows - 1];
+    out += format("| {} | {} | {} | {} | {} |\n", p.step, cell(p.train, "loss"), cell(p.train, "mean_token_accuracy"),
+                  cell(p.eval, "eval_loss"), cell(p.eval, "eval_mean_token_accuracy"));
+  }
+  return out;
+}
+
+std::string front_matter(const CardInfo& info) {
+  std::string out = "---\nlibrary_name: transformers\npipeline_tag: image-text-to-text\n";
+  if (!info.config.model.empty() && !std::filesystem::exists(info.config.model)) out += format("base_model: {}\n", info.config.model);
+  return out + "tags:\n- beholder\n- preference-judge\n- sft\n---\n";
+}
+
+}  // namespace
+
+std::string model_card(const CardInfo& info) {
+  const SftConfig& c = info.config;
+  const Json& versions = info.run.at("versions");
+  const std::string start = c.model.empty() ? "weights drawn at random" : format("`{}`", c.model);
+  const std::string data =
+      c.data.empty() ? "the embedded synthetic world (generated pictures and videos, no photographs)" : format("records of `{}`", c.data);
+  return front_matter(info) +
+         format(
+             "\n# A judge of generated media ({}, {} parameters)\n\n"
+             "Says which of several images or videos people would prefer for a prompt: it thinks inside `<think> </think>`, then answers "
+             "inside "
+             "`<answer> </answer>`.\nSupervised fine-tuning from {} on {}.\n\n"
+             "    beholder rank --model . --prompt \"a red circle left of a blue square\" a.png b.png\n\n"
+             "## Training\n\n{} updates of {} examples, peak learning rate {} ({}), seed {}. Beholder {}, revision {}, LibTorch {}.\n\n{}\n"
+             "Losses are cross-entropy per completion token; validation is one fixed held-out batch.\n\n## Recipe\n\n```json\n{}\n```\n",
+             info.family, human_count(static_cast<double>(info.parameters)), start, data, c.max_steps, c.batch_size(), c.learning_rate,
+             c.lr_scheduler_type, c.seed, versions.value("beholder", ""), versions.value("git_revision", ""),
+             versions.value("libtorch", ""), curve_table(read_curve(info.metrics_path)), info.run.at("config").dump(1));
+}
+
+}  // namespace beholder::train

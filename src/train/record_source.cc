@@ -1,0 +1,72 @@
+#include "train/record_source.h"
+
+#include <numeric>
+
+#include "core/error.h"
+#include "core/format.h"
+#include "core/progress.h"
+#include "core/rng.h"
+#include "data/jsonl.h"
+
+namespace beholder::train {
+
+RecordSource::RecordSource(const RecordSourceOptions& options, const judge::JudgeSpec& spec)
+    : options_(options), spec_(spec), media_(spec.patches) {
+  read();
+}
+
+void RecordSource::read() {
+  constexpr std::int64_t kShown = 5;
+  std::int64_t bad = 0, without_format = 0;
+  const auto warn = [&](const std::string& text) {
+    if (++bad <= kShown) log_warning(text);
+  };
+  data::RecordReader reader(options_.path);
+  while (auto line = reader.next()) {
+    if (!line->record) {
+      warn(line->error);
+    } else if (line->record->completion.empty()) {
+      warn(format("{}:{}: left out: no \"completion\"", options_.path, line->number));
+    } else {
+      const auto media = static_cast<int>(line->record->media.size());
+      without_format += !judge::parses(line->record->completion, options_.kind, media);
+      records_.push_back(std::move(*line->record));
+    }
+  }
+  if (records_.empty())
+    throw Error(Code::kInvalidInput, options_.path, format("no record can be trained on ({} lines left out)", bad),
+                R"(a line is {"id":…,"prompt":…,"media":["a.png","b.png"],"completion":"<think>…</think>\n<answer>1</answer>"})");
+  if (bad > 0) log_warning(format("{}: {} lines left out, {} used", options_.path, bad, records_.size()));
+  if (without_format > 0)
+    log_warning(
+        format("{}: {} of {} completions are not <think>…</think><answer>…</answer> with an answer of kind \"{}\"; "
+               "a judge trained on them will not give answers that can be read",
+               options_.path, without_format, records_.size(), judge::answer_kind_name(options_.kind)));
+}
+
+std::size_t RecordSource::place(std::int64_t step, std::int64_t index) const {
+  const auto count = static_cast<std::int64_t>(records_.size());
+  if (!options_.shuffle) return static_cast<std::size_t>(index % count);
+  const std::int64_t number = step * options_.batch_size + index, epoch = number / count;
+  if (epoch != order_epoch_) {
+    order_.resize(records_.size());
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    Rng(options_.seed, stable_hash("record order"), static_cast<std::uint64_t>(epoch)).shuffle(order_);
+    order_epoch_ = epoch;
+  }
+  return order_[static_cast<std::size_t>(number % count)];
+}
+
+SftExample RecordSource::example(std::int64_t step, std::int64_t index) const {
+  const std::lock_guard lock(mutex_);
+  const data::Record& record = records_[place(step, index)];
+  try {
+    std::vector<vlm::Media> media;
+    for (const data::MediaRef& ref : record.media) media.push_back(media_.load(ref).media);
+    return make_example(spec_, record.id, media, record.prompt, options_.kind, record.completion);
+  } catch (const Error& e) {
+    return {.id = record.id, .segment = {}, .completion_begin = 0, .problem = e.what()};
+  }
+}
+
+}  // namespace beholder::train

@@ -1,0 +1,129 @@
+#include "train/sft.h"
+
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+#include "core/progress.h"
+#include "hf/hub.h"
+#include "train/fresh_model.h"
+#include "train/model_card.h"
+#include "train/record_source.h"
+#include "train/run_dir.h"
+#include "train/world_source.h"
+
+namespace beholder::train {
+namespace fs = std::filesystem;
+namespace {
+
+struct Sources {
+  std::unique_ptr<SftSource> train, validation;
+};
+
+Sources make_sources(const SftConfig& c, const judge::JudgeSpec& spec) {
+  const auto seed = static_cast<std::uint64_t>(c.seed);
+  Sources out;
+  if (c.data.empty()) {
+    out.train = std::make_unique<WorldSource>(c.world, world::Split::kTrain, spec, seed);
+    if (c.eval_steps > 0) out.validation = std::make_unique<WorldSource>(c.world, world::Split::kValidation, spec, seed);
+    return out;
+  }
+  const judge::AnswerKind kind = judge::parse_answer_kind(c.answer);
+  RecordSourceOptions options{.path = c.data, .kind = kind, .batch_size = c.batch_size(), .seed = seed};
+  out.train = std::make_unique<RecordSource>(options, spec);
+  options.path = c.eval_data;
+  options.shuffle = false;
+  if (c.eval_steps > 0) out.validation = std::make_unique<RecordSource>(options, spec);
+  return out;
+}
+
+// The folder that says what the model is; a fresh one is written once per run, so that a resumed run reads what it began with.
+std::string starting_dir(const SftConfig& c) {
+  if (!c.model.empty()) return hf::resolve_model_dir(c.model);
+  const std::string base = c.output_dir + "/base";
+  if (checkpoint_steps(c.output_dir).empty() || !fs::exists(base + "/config.json")) {
+    fs::remove_all(base);
+    write_fresh_model_dir(base, c.init, static_cast<std::uint64_t>(c.seed));
+  }
+  return base;
+}
+
+vlm::Model starting_model(const SftConfig& c, const judge::JudgeSpec& spec, const std::string& dir) {
+  const at::Device device = vlm::parse_device(c.device);
+  if (!c.model.empty()) {
+    vlm::Model model = vlm::load_model(dir, {.dtype = at::kFloat, .device = device});
+    vlm::check_finite(model);
+    return model;
+  }
+  vlm::Model model = vlm::init_model(spec.config, static_cast<std::uint64_t>(c.seed));
+  model.device = device;
+  for (const vlm::ParamSpec& param : vlm::param_specs(spec.config)) model.params.set(param.name, model.params[param.name].to(device));
+  return model;
+}
+
+// run.json: the first session's record; later ones are listed under "resumed" with the step they began at.
+Json write_run_record(const SftConfig& c, std::int64_t from_step) {
+  SftConfig copy = c;
+  FieldList fields;
+  copy.fields(fields);
+  const std::string path = c.output_dir + "/run.json";
+  Json record = run_record("train sft", fields_to_json(fields), c.seed);
+  if (from_step > 0 && fs::exists(path)) {
+    Json session = {{"from_step", from_step}, {"versions", record["versions"]}, {"machine", record["machine"]}};
+    record = read_json(path);
+    record["config"] = fields_to_json(fields);  // differs at most in how often things are written
+    record["resumed"].push_back(std::move(session));
+  }
+  write_file_atomic(path, record.dump(1) + "\n");
+  return record;
+}
+
+at::ScalarType save_dtype(const SftConfig& c, const judge::JudgeSpec& spec) {
+  return vlm::parse_dtype(c.save_dtype != "auto" ? c.save_dtype : spec.config.dtype == "float64" ? "float32" : spec.config.dtype);
+}
+
+// Written beside and renamed, so that `final` is whole or not there.
+std::string export_final(const SftConfig& c, const SftTrainer& trainer, const std::map<std::string, std::string>& model_files,
+                         const Json& run, at::ScalarType dtype) {
+  const std::string final_dir = c.output_dir + "/final", temporary = final_dir + ".tmp";
+  fs::remove_all(temporary);
+  fs::create_directories(temporary);
+  for (const auto& [name, bytes] : model_files) write_file_atomic(temporary + "/" + name, bytes);
+  vlm::save_model(trainer.model(), temporary, dtype);
+  const CardInfo card{.config = c,
+                      .run = run,
+                      .metrics_path = c.output_dir + "/metrics.jsonl",
+                      .family = hf::family_name(trainer.model().config.family),
+                      .parameters = trainer.model().params.numel()};
+  write_file_atomic(temporary + "/README.md", model_card(card));
+  fs::remove_all(final_dir);
+  fs::rename(temporary, final_dir);
+  return final_dir;
+}
+
+}  // namespace
+
+SftOutcome train_sft(const SftConfig& config) {
+  validate(config);
+  const RunLock lock(config.output_dir);
+  remove_unfinished(config.output_dir);
+  const std::string dir = starting_dir(config);
+  const judge::JudgeSpec spec = judge::load_judge_spec(dir);
+  const Sources sources = make_sources(config, spec);
+  const std::map<std::string, std::string> model_files = read_model_files(dir);
+  SftTrainer trainer({.config = config,
+                      .model = starting_model(config, spec, dir),
+                      .model_files = model_files,
+                      .train = sources.train.get(),
+                      .validation = sources.validation.get()});
+  const std::int64_t from_step = trainer.resume();
+  const Json run = write_run_record(config, from_step);
+  SftOutcome outcome{.result = trainer.run(), .final_dir = ""};
+  if (outcome.result.interrupted) return outcome;
+  outcome.final_dir = export_final(config, trainer, model_files, run, save_dtype(config, spec));
+  log_info(format("trained {} updates; the model is in {}", outcome.result.step, outcome.final_dir));
+  return outcome;
+}
+
+}  // namespace beholder::train
