@@ -1,0 +1,88 @@
+#include "app/jsonl_out.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "core/error.h"
+#include "core/format.h"
+#include "core/progress.h"
+
+namespace beholder::app {
+
+JsonlOut::JsonlOut(std::string path, bool resume) : path_(std::move(path)) {
+  if (!is_file()) {
+    if (resume) throw Error(Code::kUsage, "--resume", "there is no file to continue", "name it with --out FILE");
+    return;
+  }
+  fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (fd_ < 0) fail("cannot be opened for writing");
+  struct stat info{};
+  if (::fstat(fd_, &info) != 0) fail("cannot be looked at");
+  if (!S_ISREG(info.st_mode) || info.st_size == 0) return;
+  if (!resume) {
+    ::close(std::exchange(fd_, -1));
+    throw Error(Code::kUsage, path_, "it holds results already", "give --resume to continue that run, or another --out");
+  }
+  read_done();
+}
+
+JsonlOut::~JsonlOut() {
+  if (is_file() && fd_ >= 0) ::close(fd_);
+}
+
+// Collects the keys of whole lines and cuts off what follows the last newline.
+void JsonlOut::read_done() {
+  std::ifstream in(path_, std::ios::binary);
+  std::string line;
+  std::int64_t whole = 0, number = 0;
+  while (std::getline(in, line) && !in.eof()) {
+    ++number;
+    whole += std::ssize(line) + 1;
+    const Json record = parse_json(line, format("{}:{}", path_, number));
+    if (!record.is_object())
+      throw Error(Code::kCorrupt, format("{}:{}", path_, number), "not a result of this program", "give another --out");
+    const std::string id = json_get<std::string>(record, "id", "", path_);
+    const auto input_line = json_get<std::int64_t>(record, "line", 0, path_);
+    ++done_[id.empty() && input_line > 0 ? line_key(input_line) : id];
+    ++done_before_;
+  }
+  struct stat info{};
+  if (::fstat(fd_, &info) == 0 && info.st_size > whole) {
+    log_warning(format("{}: dropped a half-written last line ({} bytes)", path_, info.st_size - whole));
+  }
+  if (::ftruncate(fd_, whole) != 0 || ::lseek(fd_, 0, SEEK_END) < 0) fail("cannot be continued");
+}
+
+std::string JsonlOut::line_key(std::int64_t line) {
+  return format("line {}", line);
+}
+
+bool JsonlOut::take_done(const std::string& key) {
+  const auto it = done_.find(key);
+  if (it == done_.end()) return false;
+  if (--it->second == 0) done_.erase(it);
+  return true;
+}
+
+void JsonlOut::write(const Json& record) {
+  const std::string line = json_line(record) + "\n";
+  for (std::size_t at = 0; at < line.size();) {
+    const ssize_t n = ::write(fd_, line.data() + at, line.size() - at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail("cannot be written");
+    at += static_cast<std::size_t>(n);
+  }
+}
+
+void JsonlOut::fail(const char* what) const {
+  const std::string name = is_file() ? path_ : "standard output";
+  throw Error(Code::kResource, name, format("{}: {}", what, std::strerror(errno)), "check the folder, its permissions and the free space");
+}
+
+}  // namespace beholder::app

@@ -1,0 +1,43 @@
+// The results of a long run, one JSON object a line, on stdout or in a file that a stopped run can continue. Each line is
+// written whole and flushed, so that whatever ends the program costs at most the line being written, and that one is
+// dropped when the run goes on.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "core/json.h"
+
+namespace beholder::app {
+
+class JsonlOut {
+ public:
+  // `path` "" or "-": stdout. A file is opened at once, so that one that cannot be written is found before the work
+  // starts (kResource). A file with content needs `resume`, else kUsage: results are not overwritten.
+  JsonlOut(std::string path, bool resume);
+  ~JsonlOut();
+  JsonlOut(const JsonlOut&) = delete;
+  JsonlOut& operator=(const JsonlOut&) = delete;
+
+  // True when the file held a whole line with this key when it was opened: its "id", or "line N" for an input line
+  // that could not be read. A key that stands there twice answers true twice.
+  bool take_done(const std::string& key);
+  static std::string line_key(std::int64_t line);
+  // kResource when the line cannot be written.
+  void write(const Json& record);
+
+  std::int64_t done_before() const { return done_before_; }
+  bool is_file() const { return !path_.empty() && path_ != "-"; }
+  const std::string& path() const { return path_; }
+
+ private:
+  void read_done();
+  [[noreturn]] void fail(const char* what) const;
+  std::string path_;
+  int fd_ = 1;
+  std::map<std::string, std::int64_t> done_;
+  std::int64_t done_before_ = 0;
+};
+
+}  // namespace beholder::app

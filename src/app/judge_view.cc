@@ -1,0 +1,213 @@
+#include "app/judge_view.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <vector>
+
+#include "core/format.h"
+#include "core/printable.h"
+#include "core/progress.h"
+
+namespace beholder::app {
+namespace {
+
+constexpr std::size_t kNameWidth = 40, kBarWidth = 24;
+
+std::size_t width_of(std::string_view text) {  // code points
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+// The end of a long path tells more than its beginning.
+std::string shortened(const std::string& name, const ViewStyle& style) {
+  std::string text = printable(name, false);
+  if (width_of(text) <= kNameWidth) return text;
+  const std::string dots = style.unicode ? "…" : "...";
+  std::size_t left = width_of(text) - kNameWidth + width_of(dots), at = 0;
+  while (left > 0 && at < text.size()) {
+    ++at;
+    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
+    --left;
+  }
+  return dots + text.substr(at);
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+  return text + std::string(width - std::min(width, width_of(text)), ' ');
+}
+
+std::string bar(double share, const ViewStyle& style) {
+  const auto full = static_cast<std::size_t>(std::lround(std::clamp(share, 0.0, 1.0) * kBarWidth));
+  std::string out;
+  for (std::size_t i = 0; i < kBarWidth; ++i) out += i < full ? (style.unicode ? "█" : "#") : (style.unicode ? "░" : ".");
+  return style.colour ? format("\033[36m{}\033[0m", out) : out;
+}
+
+std::string bold(const std::string& text, const ViewStyle& style) {
+  return style.colour ? format("\033[1m{}\033[0m", text) : text;
+}
+std::string faint(const std::string& text, const ViewStyle& style) {
+  return style.colour ? format("\033[2m{}\033[0m", text) : text;
+}
+
+std::string indented(std::string_view text) {
+  std::string out = "  ";
+  for (const char c : printable(text, true)) {
+    out += c;
+    if (c == '\n') out += "  ";
+  }
+  return out + "\n";
+}
+
+std::string header(const Json& result, const ViewStyle& style) {
+  return format("{} {}\n\n", bold("Prompt:", style), printable(result.at("prompt").get<std::string>(), false));
+}
+
+std::string cost(const Json& result) {
+  const Json& tokens = result.at("tokens");
+  return format("{}, {} tokens read, {} written", human_duration(result.at("seconds").get<double>()),
+                human_count(tokens.at("prompt").get<double>()), human_count(tokens.at("completion").get<double>()));
+}
+
+std::string skipped_lines(const Json& result) {
+  std::string out;
+  for (const Json& item : result.at("skipped")) out += format("skipped: {}\n", printable(item.at("error").get<std::string>(), false));
+  return out;
+}
+
+std::size_t name_width(const std::vector<std::string>& names, const ViewStyle& style) {
+  std::size_t width = 0;
+  for (const std::string& name : names) width = std::max(width, width_of(shortened(name, style)));
+  return width;
+}
+
+std::vector<std::string> names_of(const Json& list) {
+  std::vector<std::string> names;
+  for (const Json& item : list) names.push_back(item.at("media").get<std::string>());
+  return names;
+}
+
+// "1 = a.png, 2 = b.png": what the numbers in a thought mean.
+std::string legend(const std::vector<std::string>& shown, const ViewStyle& style) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < shown.size(); ++i) parts.push_back(format("{} = {}", i + 1, shortened(shown[i], style)));
+  return format("{}", fmt::join(parts, ", "));
+}
+
+std::string why(const std::string& name, const std::vector<std::string>& shown, const std::string& thought, const ViewStyle& style) {
+  return format("\n{} {}\n{}", bold(format("Why {}?", shortened(name, style)), style), faint("(" + legend(shown, style) + ")", style),
+                indented(thought));
+}
+
+// Position consistency of the pairs, where both orders could be read.
+std::string consistency(const Json& verdicts) {
+  int known = 0, agree = 0;
+  for (const Json& verdict : verdicts) {
+    if (!verdict.contains("consistent") || verdict["consistent"].is_null()) continue;
+    ++known;
+    agree += verdict["consistent"].get<bool>() ? 1 : 0;
+  }
+  return known == 0 ? "" : format(", {} of {} agree in both orders", agree, known);
+}
+
+std::string unparsed_line(const Json& result) {
+  const int unparsed = result.at("unparsed").get<int>();
+  return unparsed == 0 ? "" : format("{} answers could not be read and were left out\n", unparsed);
+}
+
+}  // namespace
+
+ViewStyle terminal_style() {
+  std::string locale;
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value && *value && locale.empty()) locale = value;
+  }
+  std::transform(locale.begin(), locale.end(), locale.begin(), [](unsigned char c) { return std::tolower(c); });
+  const bool unicode = locale.find("utf-8") != locale.npos || locale.find("utf8") != locale.npos;
+  return {use_colour(1), unicode};
+}
+
+std::string show_ranking(const Json& ranking, const ViewStyle& style) {
+  const Json& order = ranking.at("ranking");
+  const bool odds = ranking.at("strategy") == "pairs";
+  const std::size_t width = name_width(names_of(order), style);
+  std::string out = header(ranking, style);
+  for (const Json& item : order) {
+    const double strength = item.at("strength").get<double>(), low = item.at("interval")[0].get<double>(),
+                 high = item.at("interval")[1].get<double>();
+    const double share = odds ? 1 / (1 + std::exp(-strength)) : strength;
+    out += format("{:>3}  {}  {}  {:+.2f}  [{:+.2f}, {:+.2f}]\n", item.at("rank").get<int>(),
+                  padded(shortened(item.at("media").get<std::string>(), style), width), bar(share, style), strength, low, high);
+  }
+  out += faint(odds ? "     bar: chance against an average one of these; numbers: log-odds with 95% interval\n"
+                    : "     bar and numbers: win probability with 95% interval\n",
+               style);
+  const Json& best = order.at(0);
+  if (!best.at("reason").is_null()) {
+    out += why(best.at("media").get<std::string>(), best["reason"].at("shown").get<std::vector<std::string>>(),
+               best["reason"].at("thought").get<std::string>(), style);
+  }
+  out += format("\n{} comparisons ({}, {} {}){}, {}\n", ranking.at("comparisons").get<std::int64_t>(),
+                ranking.at("strategy").get<std::string>(), ranking.at("votes").get<int>(),
+                ranking.at("both_orders").get<bool>() ? "votes in each of two orders" : "votes in one order",
+                consistency(ranking.at("verdicts")), cost(ranking));
+  return out + unparsed_line(ranking) + skipped_lines(ranking);
+}
+
+std::string show_comparison(const Json& comparison, const ViewStyle& style) {
+  const auto names = comparison.at("media").get<std::vector<std::string>>();
+  const double p = comparison.at("probability").get<double>();
+  const int choice = comparison.at("choice").get<int>();
+  const std::size_t width = name_width(names, style);
+  std::string out = header(comparison, style);
+  for (const int which : {1, 2}) {
+    const double share = which == 1 ? p : 1 - p;
+    out += format("{}  {}  {}  {:5.1f}%\n", !comparison.at("tie").get<bool>() && which == choice ? (style.unicode ? "▶" : ">") : " ",
+                  padded(shortened(names[static_cast<std::size_t>(which - 1)], style), width), bar(share, style), 100 * share);
+  }
+  const Json* best = nullptr;
+  for (const Json& vote : comparison.at("votes")) {
+    if (!vote.at("parsed").get<bool>() || vote.at("choice") != choice) continue;
+    const auto clarity = [](const Json& v) { return std::abs(v.at("probability").get<double>() - 0.5); };
+    if (!best || clarity(vote) > clarity(*best)) best = &vote;
+  }
+  if (best) {
+    std::vector<std::string> shown = names;
+    if (best->at("order") == "21") std::swap(shown[0], shown[1]);
+    out += why(names[static_cast<std::size_t>(choice - 1)], shown, best->at("thought").get<std::string>(), style);
+  }
+  const Json& consistent = comparison.at("consistent");
+  out += format("\n{} votes{}, {}\n", comparison.at("votes").size(),
+                consistent.is_null()     ? ""
+                : consistent.get<bool>() ? ", both orders agree"
+                                         : ", the two orders disagree",
+                cost(comparison));
+  return out + unparsed_line(comparison) + skipped_lines(comparison);
+}
+
+std::string show_scores(const Json& scores, const ViewStyle& style) {
+  Json order = scores.at("scores");
+  std::stable_sort(order.begin(), order.end(), [](const Json& a, const Json& b) {
+    return a.at("score").is_number() && (!b.at("score").is_number() || a["score"] > b["score"]);
+  });
+  const std::size_t width = name_width(names_of(order), style);
+  std::string out = header(scores, style);
+  for (const Json& item : order) {
+    const std::string name = padded(shortened(item.at("media").get<std::string>(), style), width);
+    if (item.at("score").is_null()) {
+      out += format("  {}  no readable answer: {}\n", name, printable(item.value("problem", ""), false));
+    } else {
+      const double score = item["score"].get<double>();
+      out += format("  {}  {}  {:5.2f} / 10\n", name, bar(score / 10, style), score);
+    }
+  }
+  if (!order.empty() && order[0].at("score").is_number()) {
+    const auto name = order[0].at("media").get<std::string>();
+    out += why(name, {name}, order[0].at("thought").get<std::string>(), style);
+  }
+  return out + format("\n{}\n", cost(scores)) + skipped_lines(scores);
+}
+
+}  // namespace beholder::app

@@ -1,0 +1,21 @@
+// Results of the judge for people at a terminal: tables with bars, and the thought behind the winner. They are made from
+// the same JSON that --json prints. Colour only on a terminal without NO_COLOR; ASCII where the locale is not UTF-8.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/json.h"
+
+namespace beholder::app {
+
+struct ViewStyle {
+  bool colour = false, unicode = true;
+};
+ViewStyle terminal_style();  // of stdout
+
+std::string show_ranking(const Json& ranking, const ViewStyle& style);
+std::string show_comparison(const Json& comparison, const ViewStyle& style);
+std::string show_scores(const Json& scores, const ViewStyle& style);
+
+}  // namespace beholder::app
