@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
+#include "hf/config_reader.h"
 
 namespace beholder::hf {
 namespace {
@@ -14,58 +15,7 @@ constexpr std::uint64_t kMaxJsonBytes = std::uint64_t{1} << 24;
 constexpr std::string_view kSupported =
     "supported: Qwen2VLForConditionalGeneration (qwen2_vl), Qwen2_5_VLForConditionalGeneration (qwen2_5_vl)";
 
-// Whether `value` is an integer in [low, high]; numbers made in code are signed, parsed ones unsigned.
-bool is_integer_in(const Json& value, std::int64_t low, std::int64_t high) {
-  if (!value.is_number_integer()) return false;
-  if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) return false;
-  return value.get<std::int64_t>() >= low && value.get<std::int64_t>() <= high;
-}
-
-// Reads one JSON object; every accessor names the file and the key in its error.
-class Reader {
- public:
-  Reader(const Json& json, std::string where) : json_(json), where_(std::move(where)) {
-    if (!json.is_object()) throw Error(Code::kCorrupt, where_, "is not a JSON object");
-  }
-  const std::string& where() const { return where_; }
-  bool has(const char* key) const { return json_.contains(key) && !json_[key].is_null(); }
-  const Json& at(const char* key) const {
-    if (!has(key)) throw_json_type(key, where_, nullptr);
-    return json_[key];
-  }
-  template <class T>
-  T get(const char* key, T fallback) const {
-    return json_get<T>(json_, key, fallback, where_);
-  }
-
-  std::int64_t integer(const char* key, std::int64_t low, std::int64_t high) const {
-    const Json& value = at(key);
-    if (!value.is_number_integer()) throw_json_type(key, where_, &value);
-    if (!is_integer_in(value, low, high)) out_of_range(key, low, high);
-    return value.get<std::int64_t>();
-  }
-  std::int64_t integer_or(const char* key, std::int64_t fallback, std::int64_t low, std::int64_t high) const {
-    return has(key) ? integer(key, low, high) : fallback;
-  }
-  double real_or(const char* key, double fallback, double low, double high) const {
-    if (!has(key)) return fallback;
-    if (!at(key).is_number()) throw_json_type(key, where_, &at(key));
-    const double value = at(key).get<double>();
-    if (!(value >= low && value <= high)) out_of_range(key, low, high);
-    return value;
-  }
-  void require(bool condition, const std::string& what) const {
-    if (!condition) throw Error(Code::kCorrupt, where_, what);
-  }
-
- private:
-  template <class T>
-  [[noreturn]] void out_of_range(const char* key, T low, T high) const {
-    throw Error(Code::kCorrupt, where_, format("\"{}\" is {}, outside {} to {}", key, json_line(json_[key]).substr(0, 40), low, high));
-  }
-  const Json& json_;
-  std::string where_;
-};
+using Reader = ConfigReader;
 
 [[noreturn]] void unsupported(const Reader& r, const std::string& what, std::string_view fix = {}) {
   throw Error(Code::kUnsupported, r.where(), what, fix);
