@@ -111,9 +111,32 @@ std::string consistency(const Json& verdicts) {
   return known == 0 ? "" : format(", {} of {} agree in both orders", agree, known);
 }
 
+std::string ranked_line(const Json& item, bool odds, std::size_t width, const ViewStyle& style) {
+  const double strength = item.at("strength").get<double>();
+  const double low = item.at("interval")[0].get<double>(), high = item.at("interval")[1].get<double>();
+  const std::string numbers =
+      odds ? format("{:+.2f}  [{:+.2f}, {:+.2f}]", strength, low, high) : format("{:.2f}  [{:.2f}, {:.2f}]", strength, low, high);
+  const double share = odds ? 1 / (1 + std::exp(-strength)) : strength;
+  const std::string name = padded(shortened(item.at("media").get<std::string>(), style), width);
+  return format("{:>3}  {}  {}  {}\n", item.at("rank").get<int>(), name, bar(share, style), numbers);
+}
+
+std::string counted(std::int64_t n, std::string_view noun) {
+  return format("{} {}{}", n, noun, n == 1 ? "" : "s");
+}
+
+// "6 comparisons (pairs, 1 vote in each of two orders)".
+std::string effort(const Json& ranking) {
+  const bool list = ranking.at("strategy") == "listwise", both = ranking.at("both_orders").get<bool>();
+  const std::string_view orders = !both ? "in one order" : list ? "in a drawn order and its reverse each" : "in each of two orders";
+  return format("{} ({}, {} {})", counted(ranking.at("comparisons").get<std::int64_t>(), list ? "context" : "comparison"),
+                ranking.at("strategy").get<std::string>(), counted(ranking.at("votes").get<int>(), "vote"), orders);
+}
+
 std::string unparsed_line(const Json& result) {
   const int unparsed = result.at("unparsed").get<int>();
-  return unparsed == 0 ? "" : format("{} answers could not be read and were left out\n", unparsed);
+  if (unparsed == 0) return "";
+  return format("{} could not be read and {} left out; --json shows why\n", counted(unparsed, "answer"), unparsed == 1 ? "was" : "were");
 }
 
 }  // namespace
@@ -134,13 +157,7 @@ std::string show_ranking(const Json& ranking, const ViewStyle& style) {
   const bool odds = ranking.at("strategy") == "pairs";
   const std::size_t width = name_width(names_of(order), style);
   std::string out = header(ranking, style);
-  for (const Json& item : order) {
-    const double strength = item.at("strength").get<double>(), low = item.at("interval")[0].get<double>(),
-                 high = item.at("interval")[1].get<double>();
-    const double share = odds ? 1 / (1 + std::exp(-strength)) : strength;
-    out += format("{:>3}  {}  {}  {:+.2f}  [{:+.2f}, {:+.2f}]\n", item.at("rank").get<int>(),
-                  padded(shortened(item.at("media").get<std::string>(), style), width), bar(share, style), strength, low, high);
-  }
+  for (const Json& item : order) out += ranked_line(item, odds, width, style);
   out += faint(odds ? "     bar: chance against an average one of these; numbers: log-odds with 95% interval\n"
                     : "     bar and numbers: win probability with 95% interval\n",
                style);
@@ -149,11 +166,8 @@ std::string show_ranking(const Json& ranking, const ViewStyle& style) {
     out += why(best.at("media").get<std::string>(), best["reason"].at("shown").get<std::vector<std::string>>(),
                best["reason"].at("thought").get<std::string>(), style);
   }
-  out += format("\n{} comparisons ({}, {} {}){}, {}\n", ranking.at("comparisons").get<std::int64_t>(),
-                ranking.at("strategy").get<std::string>(), ranking.at("votes").get<int>(),
-                ranking.at("both_orders").get<bool>() ? "votes in each of two orders" : "votes in one order",
-                consistency(ranking.at("verdicts")), cost(ranking));
-  return out + unparsed_line(ranking) + skipped_lines(ranking);
+  return out + format("\n{}{}, {}\n", effort(ranking), consistency(ranking.at("verdicts")), cost(ranking)) + unparsed_line(ranking) +
+         skipped_lines(ranking);
 }
 
 std::string show_comparison(const Json& comparison, const ViewStyle& style) {
@@ -179,7 +193,7 @@ std::string show_comparison(const Json& comparison, const ViewStyle& style) {
     out += why(names[static_cast<std::size_t>(choice - 1)], shown, best->at("thought").get<std::string>(), style);
   }
   const Json& consistent = comparison.at("consistent");
-  out += format("\n{} votes{}, {}\n", comparison.at("votes").size(),
+  out += format("\n{}{}, {}\n", counted(std::ssize(comparison.at("votes")), "vote"),
                 consistent.is_null()     ? ""
                 : consistent.get<bool>() ? ", both orders agree"
                                          : ", the two orders disagree",

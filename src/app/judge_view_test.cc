@@ -37,7 +37,7 @@ TEST_F(JudgeViewTest, RankingShowsOrderBarsAndTheWinnersThought) {
   judge::RankTask task{
       "a cup",
       {mock_medium("low.png", 0), mock_medium("high.png", 2), mock_medium("/a/very/long/folder/name/that/goes/on/and/on/mid.png", 1)}};
-  Json json = to_json(judge::rank(judge_, std::span(&task, 1), {}).at(0));
+  Json json = to_json(judge::rank(judge_, std::span(&task, 1), judge::RankOptions()).at(0));
   json["skipped"].push_back({{"media", "x.png"}, {"error", "x.png: cut off"}});
   const std::string text = show_ranking(json, {});
   EXPECT_LT(text.find("high.png"), text.find("mid.png"));

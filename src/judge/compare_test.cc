@@ -103,14 +103,14 @@ TEST(Compare, UnparsedVotesAreCountedAndNeverGuessed) {
   JudgeOptions options;
   options.votes = 2;
   const MockMind half = [](const std::vector<double>& q, int vote, std::uint64_t) {
-    return vote == 0 ? MockAnswer{"<think>I do not know", {}, false}
+    return vote == 0 ? MockAnswer{"<think>I do not know \xC3\xA9", {}, false}
                      : MockAnswer{answered(q[0] > q[1] ? "1" : "2"), {q[0] / 11, q[1] / 11}};
   };
   const Comparison c = compare_one(half, options);
   EXPECT_EQ(c.unparsed, 2);
   EXPECT_NEAR(c.p, 8.0 / 11, 1e-6);
   EXPECT_NE(c.votes[0].problem.find("cut off"), std::string::npos);
-  EXPECT_EQ(c.votes[0].thought, "I do not know");
+  EXPECT_EQ(c.votes[0].thought, "I do not know \xC3\xA9") << "whole characters, though each byte is a token";
   EXPECT_EQ(c.votes[0].choice, 0);
 
   const MockMind none = [](const std::vector<double>&, int, std::uint64_t) { return MockAnswer{"the first one", {}}; };

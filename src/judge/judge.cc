@@ -98,11 +98,11 @@ Vote Judge::read_vote(const vlm::Completion& completion, const Question& questio
   vote.tokens = std::ssize(completion.ids);
   vote.text = spec_.tokenizer.decode(ids);
   vote.verdict = parse_completion(texts, question.kind, media_count);
+  vote.verdict.thought = parse_text(vote.text, question.kind, media_count).thought;  // whole characters, not tokens' bytes
   if (!vote.verdict.parsed) {
     if (!completion.finished) vote.verdict.problem += format(" (cut off after {} tokens)", vote.tokens);
     return vote;
   }
-  vote.verdict.thought = parse_text(vote.text, question.kind, media_count).thought;  // whole characters, not tokens' bytes
   if (question.kind == AnswerKind::kSelect) vote.p = select_probabilities(vote.verdict.choice, media_count);
   if (question.kind == AnswerKind::kScore) vote.p = score_probabilities(vote.verdict.scores, tau);
   if (question.kind == AnswerKind::kSoft) {
