@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "core/format.h"
+#include "core/printable.h"
 
 namespace beholder {
 namespace {
@@ -41,11 +42,11 @@ bool use_colour(int fd) {
 }
 
 void log_info(std::string_view text) {
-  if (!g_quiet) print(format("{}\n", text));
+  if (!g_quiet) print(printable(text, true) + "\n");
 }
 
 void log_warning(std::string_view text) {
-  print(use_colour(STDERR_FILENO) ? format("\033[33mwarning:\033[0m {}\n", text) : format("warning: {}\n", text));
+  print(format("{} {}\n", use_colour(STDERR_FILENO) ? "\033[33mwarning:\033[0m" : "warning:", printable(text, true)));
 }
 
 std::string human_duration(double seconds) {
