@@ -182,7 +182,8 @@ std::vector<std::string> apply_toml(const std::string& path, const FieldList& fi
   try {
     table = toml::parse(read_file(path), path);
   } catch (const toml::parse_error& e) {
-    throw Error(Code::kUsage, format("{}:{}", path, e.source().begin.line), std::string(e.description()));
+    throw Error(Code::kUsage, format("{}:{}", path, e.source().begin.line), std::string(e.description()),
+                "correct this line; values are TOML: texts in quotes, lists in [ ]");
   }
   std::vector<std::string> set;
   apply_table(table, "", path, fields, set);

@@ -44,7 +44,7 @@ class Fd {
 
 [[noreturn]] void throw_write(const std::string& path, const char* step) {
   const int error = errno;
-  std::string fix;
+  std::string fix = "check the path and the disk";
   if (error == ENOSPC || error == EDQUOT) fix = "free some disk space, or write somewhere else";
   if (error == EACCES || error == EPERM || error == EROFS) fix = "choose a folder you may write to";
   throw Error(Code::kResource, path, format("cannot {}: {}", step, std::strerror(error)), fix);
@@ -53,7 +53,7 @@ class Fd {
 [[noreturn]] void throw_open(const std::string& path) {
   const int error = errno;
   if (error == ENOENT || error == ENOTDIR) throw Error(Code::kNotFound, path, "no such file", "check the path");
-  throw Error(Code::kInvalidInput, path, format("cannot be read: {}", std::strerror(error)));
+  throw Error(Code::kInvalidInput, path, format("cannot be read: {}", std::strerror(error)), "check its permissions and the disk");
 }
 
 void write_all(int fd, std::string_view bytes, const std::string& path) {
@@ -83,7 +83,7 @@ std::string read_file(const std::string& path, std::uint64_t limit_bytes) {
   if (!fd) throw_open(path);
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) throw_open(path);
-  if (S_ISDIR(info.st_mode)) throw Error(Code::kInvalidInput, path, "is a folder, not a file");
+  if (S_ISDIR(info.st_mode)) throw Error(Code::kInvalidInput, path, "is a folder, not a file", "name a file");
   std::string bytes;
   char block[1 << 16];
   while (true) {
@@ -92,7 +92,7 @@ std::string read_file(const std::string& path, std::uint64_t limit_bytes) {
     if (n < 0) throw_open(path);
     if (n == 0) return bytes;
     if (bytes.size() + static_cast<std::size_t>(n) > limit_bytes)
-      throw Error(Code::kResource, path, format("is larger than the limit of {} bytes", limit_bytes));
+      throw Error(Code::kResource, path, format("is larger than the limit of {} bytes", limit_bytes), "check that this is the right file");
     if (bytes.empty() && S_ISREG(info.st_mode)) bytes.reserve(static_cast<std::size_t>(info.st_size));
     bytes.append(block, static_cast<std::size_t>(n));
   }
@@ -136,7 +136,7 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   if (!fd) throw_open(path);
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) throw_open(path);
-  if (!S_ISREG(info.st_mode)) throw Error(Code::kInvalidInput, path, "is not a regular file");
+  if (!S_ISREG(info.st_mode)) throw Error(Code::kInvalidInput, path, "is not a regular file", "name a file on disk");
   std::shared_ptr<MappedFile> file(new MappedFile);
   file->path_ = path;
   file->size_ = static_cast<std::size_t>(info.st_size);

@@ -10,24 +10,25 @@
 namespace beholder {
 namespace {
 constexpr int kMaxDepth = 64;
-}
+constexpr std::string_view kMend = "correct it, or fetch it again";
+}  // namespace
 
 Json parse_json(std::string_view text, std::string_view where, bool unique_keys) {
   std::vector<std::set<std::string>> keys;
   const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
     using E = Json::parse_event_t;
-    if (depth > kMaxDepth) throw Error(Code::kCorrupt, where, format("JSON nested deeper than {}", kMaxDepth));
+    if (depth > kMaxDepth) throw Error(Code::kCorrupt, where, format("JSON nested deeper than {}", kMaxDepth), kMend);
     if (!unique_keys) return true;
     if (event == E::object_start) keys.emplace_back();
     if (event == E::object_end) keys.pop_back();
     if (event == E::key && !keys.back().insert(parsed.get<std::string>()).second)
-      throw Error(Code::kCorrupt, where, format("the key \"{}\" stands twice", parsed.get<std::string>()));
+      throw Error(Code::kCorrupt, where, format("the key \"{}\" stands twice", parsed.get<std::string>()), "keep one of them");
     return true;
   };
   try {
     return Json::parse(text, check);
   } catch (const nlohmann::json::exception& e) {
-    throw Error(Code::kCorrupt, where, format("not valid JSON: {}", e.what()));
+    throw Error(Code::kCorrupt, where, format("not valid JSON: {}", e.what()), kMend);
   }
 }
 
@@ -40,8 +41,8 @@ std::string json_line(const Json& value) {
 }
 
 void throw_json_type(const char* key, std::string_view where, const Json* found) {
-  if (!found) throw Error(Code::kCorrupt, where, format("the key \"{}\" is missing", key));
-  throw Error(Code::kCorrupt, where, format("\"{}\" has the wrong type: {}", key, json_line(*found).substr(0, 80)));
+  if (!found) throw Error(Code::kCorrupt, where, format("the key \"{}\" is missing", key), kMend);
+  throw Error(Code::kCorrupt, where, format("\"{}\" has the wrong type: {}", key, json_line(*found).substr(0, 80)), kMend);
 }
 
 }  // namespace beholder

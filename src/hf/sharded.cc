@@ -14,23 +14,25 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxIndexBytes = std::uint64_t{1} << 28;
 
+constexpr std::string_view kFetchAgain = "fetch all files of the checkpoint again";
+
 using WeightMap = std::map<std::string, std::string>;  // tensor -> file
 
 // A shard is a plain file name: an index from a stranger must not reach outside its folder.
 void check_shard_name(const std::string& index, const std::string& file) {
   const bool plain = !file.empty() && file.find_first_of(std::string_view("/\\:\0", 4)) == std::string::npos && file[0] != '.';
   if (!plain || !file.ends_with(".safetensors"))
-    throw Error(Code::kCorrupt, index, format("{} is not the name of a .safetensors file in this folder", json_line(file)));
+    throw Error(Code::kCorrupt, index, format("{} is not the name of a .safetensors file in this folder", json_line(file)), kFetchAgain);
 }
 
 WeightMap read_index(const std::string& path) {
   const SortedJson json = parse_sorted_json(read_file(path, kMaxIndexBytes), path);
   const auto map = json.is_object() ? json.find("weight_map") : json.end();
   if (map == json.end() || !map->is_object() || map->empty())
-    throw Error(Code::kCorrupt, path, "there is no weight_map that names the tensors");
+    throw Error(Code::kCorrupt, path, "there is no weight_map that names the tensors", kFetchAgain);
   WeightMap out;
   for (const auto& [tensor, file] : map->items()) {
-    if (!file.is_string()) throw Error(Code::kCorrupt, path, format("the file of tensor {} is not a string", tensor));
+    if (!file.is_string()) throw Error(Code::kCorrupt, path, format("the file of tensor {} is not a string", tensor), kFetchAgain);
     check_shard_name(path, file.get<std::string>());
     out[tensor] = file.get<std::string>();
   }
@@ -66,7 +68,7 @@ ShardedTensors ShardedTensors::open(const std::string& dir) {
     out.shards_.push_back(SafeTensors::open(dir + "/" + file));
     for (const TensorView& view : out.shards_.back().tensors()) {
       const auto [at, fresh] = holder.emplace(view.name, file);
-      if (!fresh) throw Error(Code::kCorrupt, dir, format("tensor {} stands in {} and in {}", view.name, at->second, file));
+      if (!fresh) throw Error(Code::kCorrupt, dir, format("tensor {} stands in {} and in {}", view.name, at->second, file), kFetchAgain);
       out.entries_.push_back({view, out.shards_.back().file()});
     }
   }

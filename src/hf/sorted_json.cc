@@ -11,6 +11,7 @@ namespace beholder::hf {
 namespace {
 
 constexpr std::size_t kMaxDepth = 64;
+constexpr std::string_view kMend = "the file is damaged; fetch or write it again";
 
 // Walks the text once, building nothing, and throws on a repeated key or on too deep nesting. (The library's parse callback
 // would do, but it searches the parent object again after every child.)
@@ -29,16 +30,16 @@ class Checker : public nlohmann::json_sax<SortedJson> {
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
   bool key(string_t& name) override {
-    if (!keys_.back().insert(name).second) throw Error(Code::kCorrupt, where_, format("the key \"{}\" stands twice", name));
+    if (!keys_.back().insert(name).second) throw Error(Code::kCorrupt, where_, format("the key \"{}\" stands twice", name), kMend);
     return true;
   }
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& e) override {
-    throw Error(Code::kCorrupt, where_, format("not valid JSON: {}", e.what()));
+    throw Error(Code::kCorrupt, where_, format("not valid JSON: {}", e.what()), kMend);
   }
 
  private:
   bool open() {
-    if (keys_.size() == kMaxDepth) throw Error(Code::kCorrupt, where_, format("JSON nested deeper than {}", kMaxDepth));
+    if (keys_.size() == kMaxDepth) throw Error(Code::kCorrupt, where_, format("JSON nested deeper than {}", kMaxDepth), kMend);
     keys_.emplace_back();
     return true;
   }

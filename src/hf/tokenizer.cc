@@ -133,7 +133,8 @@ std::string Tokenizer::decode(std::span<const std::int64_t> ids, bool skip_speci
   std::string out;
   for (const std::int64_t id : ids) {
     if (id < 0 || id >= size())
-      throw Error(Code::kInvalidInput, "decode", format("{} is no token id, the tokenizer has {} of them", id, size()));
+      throw Error(Code::kInvalidInput, "decode", format("{} is no token id, the tokenizer has {} of them", id, size()),
+                  "decode with the tokenizer that made these ids");
     if (skip_special && is_special(id)) continue;
     out += impl_->bytes[static_cast<std::size_t>(id)];
   }
