@@ -1,16 +1,20 @@
 #include "app/command.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <map>
 #include <new>
+#include <system_error>
 
 #include "core/error.h"
 #include "core/format.h"
 #include "core/interrupt.h"
+#include "core/printable.h"
 #include "core/progress.h"
 
 #ifndef BEHOLDER_VERSION
@@ -103,13 +107,34 @@ int run_bound(Bound& bound) {
   if (bound.quiet) set_quiet(Quiet::kYes);
   if (!bound.config.empty()) apply_toml(bound.config, bound.fields);
   for (const auto& [field, text] : bound.given) set_field(*field, text, "--" + with_dashes(field->name));
-  return bound.command->run(bound.operands);
+  const int status = bound.command->run(bound.operands);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))  // buffered text meets a full disk only now
+    throw Error(Code::kResource, "standard output", format("cannot be written: {}", std::strerror(errno)), "check the free space");
+  return status;
 }
 
 int report(const Error& error) {
   const bool colour = use_colour(2);
-  std::fprintf(stderr, "%serror:%s %s\n", colour ? "\033[31m" : "", colour ? "\033[0m" : "", error.what());
+  std::fprintf(stderr, "%serror:%s %s\n", colour ? "\033[31m" : "", colour ? "\033[0m" : "", printable(error.what(), true).c_str());
   return error.exit_status();
+}
+
+// For words that name no command: the one that was probably meant, or where to look.
+std::string command_hint(const std::deque<Bound>& bound, const std::vector<std::string>& args) {
+  if (args.empty() || args[0].starts_with('-')) return "see: beholder --help";
+  std::string nearest;
+  int least = 0;
+  for (const Bound& b : bound) {
+    const std::string name = b.command->name();
+    const bool two_words = name.find(' ') != name.npos;
+    if (two_words && args.size() == 1 && name.starts_with(args[0] + " ")) return format("see: beholder {} --help", args[0]);
+    const int distance = edit_distance(name, two_words && args.size() > 1 ? args[0] + " " + args[1] : args[0]);
+    if (nearest.empty() || distance < least) {
+      nearest = name;
+      least = distance;
+    }
+  }
+  return format("did you mean {}? see: beholder --help", nearest);
 }
 
 // "did you mean" for a flag or command that does not exist.
@@ -123,7 +148,7 @@ int report_usage(const CLI::ParseError& error, const CLI::App& program, const st
         hint = format("did you mean --{}? ", with_dashes(b.fields.nearest(arg.substr(2, arg.find('=') - 2))));
     hint += format("see: beholder {} --help", b.command->name());
   }
-  if (hint.empty()) hint = "see: beholder --help";
+  if (hint.empty()) hint = command_hint(bound, args);
   return report(Error(Code::kUsage, "", error.what(), hint));
 }
 
@@ -176,6 +201,8 @@ int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands) 
     return report(e);
   } catch (const std::bad_alloc&) {
     return report(Error(Code::kResource, "", "out of memory", "use smaller images (--max-pixels), fewer votes or a smaller --batch-size"));
+  } catch (const std::system_error& e) {  // from std::filesystem, or from printing
+    return report(Error(Code::kResource, "", e.what(), "check the path, its permissions and the free space"));
   } catch (const std::exception& e) {
     const std::string text = e.what();
     if (text.find("out of memory") != text.npos || text.find("can't allocate memory") != text.npos)
