@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "core/error.h"
 #include "core/rng.h"
 
 namespace beholder::vlm {
@@ -48,6 +49,9 @@ std::int64_t draw(const std::vector<Candidate>& candidates, double uniform) {
 
 std::int64_t choose(std::span<const float> logits, const SamplingOptions& options, double uniform) {
   const auto best = std::max_element(logits.begin(), logits.end());
+  if (!std::isfinite(*best))  // NaN compares false with everything and would leave no candidate at all
+    throw Error(Code::kCorrupt, "sampling", "the model's scores for the next token are not numbers",
+                "compute in --dtype fp32 or bf16; if that does not help, the weights are damaged: fetch them again");
   if (options.temperature <= 0) return best - logits.begin();
   std::vector<Candidate> candidates;
   candidates.reserve(logits.size());
