@@ -34,10 +34,11 @@ class TraceCommand : public Command {
   }
 
   int run(const std::vector<std::string>&) override {
-    if (model_.empty() || cases_.empty() || dump_.empty()) throw Error(Code::kUsage, "trace", "needs --model, --cases and --dump");
+    if (model_.empty() || cases_.empty() || dump_.empty())
+      throw Error(Code::kUsage, "trace", "needs --model, --cases and --dump", "see: beholder trace --help");
     const std::string dir = hf::resolve_model_dir(model_);
     const Json cases = read_json(cases_);
-    if (!cases.is_array()) throw Error(Code::kInvalidInput, cases_, "is not a list of cases");
+    if (!cases.is_array()) throw Error(Code::kInvalidInput, cases_, "is not a list of cases", "docs/FORMATS.md describes one");
     const vlm::Model model = vlm::load_model(dir, {vlm::parse_dtype(dtype_), vlm::parse_device(device_)});
     const hf::Tokenizer tokenizer = hf::Tokenizer::load(dir);
     const media::PatchConfig patches = media::read_patch_config(dir);
@@ -47,7 +48,7 @@ class TraceCommand : public Command {
     for (const Json& one : cases) {
       const auto name = json_need<std::string>(one, "name", cases_);
       if (name.empty() || name.find('/') != name.npos)
-        throw Error(Code::kInvalidInput, cases_, format("\"{}\" cannot be a file name", name));
+        throw Error(Code::kInvalidInput, cases_, format("\"{}\" cannot be a file name", name), "use letters and digits");
       const auto tensors = vlm::trace_case(
           model, tokenizer, patches, one, fs::path(cases_).parent_path().empty() ? "." : fs::path(cases_).parent_path().string(), options_);
       std::vector<hf::TensorView> views;

@@ -14,13 +14,17 @@ namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;
 
+[[noreturn]] void bad_case(const std::string& where, const std::string& what) {
+  throw Error(Code::kInvalidInput, where, what, "docs/FORMATS.md describes a case");
+}
+
 std::vector<media::Image> load_frames(const Json& part, const std::string& root, const std::string& where) {
   std::vector<std::string> paths;
   if (part.contains("frames"))
     paths = json_need<std::vector<std::string>>(part, "frames", where);
   else
     paths.push_back(json_need<std::string>(part, "path", where));
-  if (paths.empty()) throw Error(Code::kInvalidInput, where, "a video without frames");
+  if (paths.empty()) bad_case(where, "a video has no frames");
   std::vector<media::Image> frames;
   for (const std::string& path : paths) frames.push_back(media::load_image(path.starts_with('/') ? path : root + "/" + path));
   return frames;
@@ -37,7 +41,10 @@ class CaseReader {
     for (const Json& message : messages) {
       hf::ChatMessage& m = chat.emplace_back();
       m.role = json_need<std::string>(message, "role", where);
-      const Json& content = message.at("content");
+      const auto content_at = message.find("content");
+      if (content_at == message.end() || !(content_at->is_string() || content_at->is_array()))
+        bad_case(where, "the content of a message is neither text nor a list of parts");
+      const Json& content = *content_at;
       if (content.is_string())
         m.parts.push_back({hf::ChatPart::Kind::kText, content.get<std::string>(), 0});
       else
@@ -75,9 +82,10 @@ class CaseReader {
     const std::vector<media::Image> frames = load_frames(part, root_, where);
     const media::Patches patches = media::patchify(frames, patches_);
     const bool video = type == "video";
+    const auto fps = json_get<double>(part, "fps", 2.0, where);
+    if (!(fps > 0)) bad_case(where, format("the fps of a video is {}", fps));
     if (!video) keep_resized(frames[0]);
-    media.push_back(video ? make_video(patches, patches_.temporal_patch_size / json_get<double>(part, "fps", 2.0, where))
-                          : make_media(patches));
+    media.push_back(video ? make_video(patches, patches_.temporal_patch_size / fps) : make_media(patches));
     return {video ? hf::ChatPart::Kind::kVideo : hf::ChatPart::Kind::kImage, "", patches.features(patches_.merge_size)};
   }
 
@@ -118,8 +126,9 @@ std::map<std::string, at::Tensor> trace_case(const Model& model, const hf::Token
                                              const Json& trace_case, const std::string& root, const TraceOptions& options) {
   const at::NoGradGuard no_grad;
   const std::string where = format("case \"{}\"", json_get<std::string>(trace_case, "name", "?", "case"));
-  if (!trace_case.contains("messages") || !trace_case["messages"].is_array())
-    throw Error(Code::kInvalidInput, where, "has no list of messages");
+  if (!trace_case.contains("messages") || !trace_case["messages"].is_array()) bad_case(where, "it has no list of messages");
+  const auto max_new_tokens = json_get<std::int64_t>(trace_case, "max_new_tokens", options.max_new_tokens, where);
+  if (max_new_tokens < 1 || max_new_tokens > 4096) bad_case(where, format("max_new_tokens is {}, outside 1 to 4096", max_new_tokens));
   Tensors out;
   CaseReader reader(model, patches, root, out);
   const std::vector<hf::ChatMessage> chat = reader.read(trace_case["messages"], where);
@@ -128,6 +137,7 @@ std::map<std::string, at::Tensor> trace_case(const Model& model, const hf::Token
     prompt.ids = json_need<std::vector<std::int64_t>>(trace_case, "input_ids", where);
   else
     prompt.ids = hf::render_chat(tokenizer, model.config, chat, {true, hf::Specials::kParse});
+  if (prompt.ids.empty()) bad_case(where, "input_ids is empty");
   prompt.media = reader.media;
   reader.describe();
 
@@ -141,7 +151,7 @@ std::map<std::string, at::Tensor> trace_case(const Model& model, const hf::Token
   };
   const at::Tensor hidden = forward(model, packed, tap);
   out["logits"] = logits(model, hidden, at::arange(hidden.size(0), at::kLong));
-  add_greedy(model, prompt, json_get<std::int64_t>(trace_case, "max_new_tokens", options.max_new_tokens, where), out);
+  add_greedy(model, prompt, max_new_tokens, out);
   for (auto& [name, tensor] : out) tensor = tensor.to(at::kCPU).contiguous();
   return out;
 }
