@@ -1,4 +1,5 @@
 // beholder tokenize: text to token ids and back.
+#include <algorithm>
 #include <iostream>
 
 #include "app/command.h"
@@ -44,20 +45,27 @@ class TokenizeCommand : public Command {
  private:
   void print(const hf::Tokenizer& tokenizer, const Json& value, const std::string& where) const {
     Json out;
-    if (decode_) {
-      const auto ids =
-          value.is_array() ? value.get<std::vector<std::int64_t>>() : json_need<std::vector<std::int64_t>>(value, "ids", where);
-      out["text"] = tokenizer.decode(ids);
-    } else {
-      if (!value.is_string())
-        throw Error(Code::kInvalidInput, where, "is not a JSON string", "give one text in quotes per line, or file names");
-      try {
-        out["ids"] = tokenizer.encode(value.get<std::string>(), plain_ ? hf::Specials::kPlain : hf::Specials::kParse);
-      } catch (const Error& e) {
-        throw Error(e.code(), where, e.what());
-      }
+    try {
+      if (decode_)
+        out["text"] = tokenizer.decode(ids_of(value));
+      else
+        out["ids"] = tokenizer.encode(text_of(value), plain_ ? hf::Specials::kPlain : hf::Specials::kParse);
+    } catch (const Error& e) {
+      throw Error(e.code(), where, e.problem(), e.fix());
     }
     fmt::print("{}\n", json_line(out));
+  }
+
+  static std::string text_of(const Json& value) {
+    if (!value.is_string()) throw Error(Code::kInvalidInput, "", "is not a JSON string", "give one text in quotes per line, or file names");
+    return value.get<std::string>();
+  }
+
+  static std::vector<std::int64_t> ids_of(const Json& value) {
+    const Json& list = value.is_object() && value.contains("ids") ? value["ids"] : value;
+    if (!list.is_array() || !std::all_of(list.begin(), list.end(), [](const Json& id) { return id.is_number_integer(); }))
+      throw Error(Code::kInvalidInput, "", "holds no list of token ids", "give {\"ids\":[64,220]} or [64,220], whole numbers");
+    return list.get<std::vector<std::int64_t>>();
   }
 
   std::string model_;
