@@ -61,7 +61,8 @@ void check_finite(const Model& model);
 hf::TensorView tensor_view(std::string name, const at::Tensor& tensor);
 // Writes model.safetensors (+ config.json) into `dir`, which exists; tensors in `dtype`.
 void save_model(const Model& model, const std::string& dir, at::ScalarType dtype);
-// Fresh weights for training from scratch: linear N(0, 1/fan_in), embeddings N(0, 0.02^2), norms 1, biases 0.
+// Fresh weights for training from scratch: linear N(0, 1/fan_in), embeddings N(0, 0.02^2), norms 1, biases 0; half of the patch filters
+// start blind to brightness and half blind to mean colour, so that colour and texture are seen from the first step.
 Model init_model(const hf::ModelConfig& config, std::uint64_t seed);
 
 at::ScalarType parse_dtype(std::string_view name);  // "fp32" "bf16" "fp16" (also "float32"...). kUsage.
