@@ -11,7 +11,7 @@ namespace beholder {
 using Json = nlohmann::ordered_json;
 
 // Parses text; `where` names the file (or line) in the error (kCorrupt). Refuses nesting deeper than 64 and, with
-// `unique_keys`, an object that names a key twice.
+// `unique_keys` (for small texts: it takes quadratic time), an object that names a key twice.
 Json parse_json(std::string_view text, std::string_view where, bool unique_keys = false);
 
 // Reads and parses a file. kNotFound or kCorrupt.
