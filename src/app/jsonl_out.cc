@@ -45,18 +45,24 @@ void JsonlOut::read_done() {
     ++number;
     whole += std::ssize(line) + 1;
     const Json record = parse_json(line, format("{}:{}", path_, number));
-    if (!record.is_object())
-      throw Error(Code::kCorrupt, format("{}:{}", path_, number), "not a result of this program", "give another --out");
+    if (!record.is_object()) not_ours(number);
     const std::string id = json_get<std::string>(record, "id", "", path_);
     const auto input_line = json_get<std::int64_t>(record, "line", 0, path_);
     ++done_[id.empty() && input_line > 0 ? line_key(input_line) : id];
-    ++done_before_;
+    ++before_.done;
+    if (record.contains("error")) ++before_.failed;
+    if (record.contains("skipped")) before_.skipped_media += std::ssize(record["skipped"]);
   }
+  if (!line.empty() && line[0] != '{' && line[0] != '\0') not_ours(number + 1);  // zeros: what a power cut may leave of a line
   struct stat info{};
   if (::fstat(fd_, &info) == 0 && info.st_size > whole) {
     log_warning(format("{}: dropped a half-written last line ({} bytes)", path_, info.st_size - whole));
   }
   if (::ftruncate(fd_, whole) != 0 || ::lseek(fd_, 0, SEEK_END) < 0) fail("cannot be continued");
+}
+
+void JsonlOut::not_ours(std::int64_t line) const {
+  throw Error(Code::kCorrupt, format("{}:{}", path_, line), "not a result of this program", "give another --out");
 }
 
 std::string JsonlOut::line_key(std::int64_t line) {

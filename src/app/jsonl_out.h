@@ -27,17 +27,22 @@ class JsonlOut {
   // kResource when the line cannot be written.
   void write(const Json& record);
 
-  std::int64_t done_before() const { return done_before_; }
+  // What the file held when it was opened: results, those with an error, and media that were skipped.
+  struct Before {
+    std::int64_t done = 0, failed = 0, skipped_media = 0;
+  };
+  const Before& before() const { return before_; }
   bool is_file() const { return !path_.empty() && path_ != "-"; }
   const std::string& path() const { return path_; }
 
  private:
   void read_done();
+  [[noreturn]] void not_ours(std::int64_t line) const;
   [[noreturn]] void fail(const char* what) const;
   std::string path_;
   int fd_ = 1;
   std::map<std::string, std::int64_t> done_;
-  std::int64_t done_before_ = 0;
+  Before before_;
 };
 
 }  // namespace beholder::app

@@ -33,7 +33,7 @@ TEST(JsonlOut, ContinuesAfterTheLastWholeLine) {
   {
     JsonlOut out(path, true);
     EXPECT_EQ(read_file(path), whole) << "the half line is gone";
-    EXPECT_EQ(out.done_before(), 3);
+    EXPECT_EQ(out.before().done, 3);
     EXPECT_TRUE(out.take_done("a"));
     EXPECT_FALSE(out.take_done("a")) << "it stood there once";
     EXPECT_TRUE(out.take_done(JsonlOut::line_key(3)));

@@ -67,7 +67,8 @@ std::int64_t count_lines(const std::string& path) {
 constexpr std::size_t kReported = 100;  // results of a long run that its report shows
 
 struct Counts {
-  std::int64_t done = 0, failed = 0, skipped_media = 0, tokens = 0;
+  std::int64_t done = 0, failed = 0, skipped_media = 0;  // also of the run that is continued
+  std::int64_t tokens = 0;
 };
 
 class RecordRun {
@@ -79,8 +80,8 @@ class RecordRun {
         job_(job),
         session_(session),
         batch_(session.judge(), options, job),
-        progress_(job.unit, flags.in == "-" ? 0 : count_lines(flags.in), "records", out.done_before()) {
-    counts_.done = out.done_before();
+        progress_(job.unit, flags.in == "-" ? 0 : count_lines(flags.in), "records", out.before().done) {
+    counts_ = {out.before().done, out.before().failed, out.before().skipped_media};
   }
 
   void run() {
@@ -162,6 +163,9 @@ void check_flags(const JudgeRunFlags& flags, const std::vector<std::string>& ope
   if (!flags.in.empty() && (!operands.empty() || !flags.prompt.empty())) {
     throw Error(Code::kUsage, "--in", "records bring their own prompts and media", "leave out --prompt and the files, or leave out --in");
   }
+  std::error_code ignored;
+  if (!flags.in.empty() && std::filesystem::equivalent(flags.in, flags.out, ignored))
+    throw Error(Code::kUsage, flags.out, "--in and --out are the same file", "name another --out");
   if (flags.in.empty() && operands.empty())
     throw Error(Code::kUsage, "", "nothing to judge", "name files or folders, or give --in records.jsonl");
   if (flags.in.empty() && flags.resume)

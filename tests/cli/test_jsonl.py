@@ -43,7 +43,8 @@ class Records(cli.CliTest):
         self.assertNotEqual(runs[0], runs[2])
 
     def test_bad_lines_and_bad_pictures_are_results_and_the_rest_goes_on(self):
-        good = self.picture("good.png"), self.picture("other.png", shade=80)
+        self.picture("good.png")
+        self.picture("other.png", shade=80)
         self.write("bad.png", "this is text")
         bomb = self.write("bomb.png", cli.png_file(30000, 30000, b"x"))
         lines = [
@@ -68,7 +69,8 @@ class Records(cli.CliTest):
         self.assertEqual(results[1]["error"]["code"], "invalid_input")
         self.assertIn("8 comparisons (6 failed, 3 media skipped)", run.err)
         self.assertEqual(run.out, "")
-        self.assertTrue(all(os.path.exists(p) for p in good))
+        again = self.done(*self.judge(), "--in", records, "--out", self.path("out.jsonl"), "--resume")
+        self.assertIn("8 comparisons (6 failed, 3 media skipped)", again.err)
 
     def test_ranking_goes_on_without_a_corrupt_picture(self):
         self.pictures(3)
@@ -233,6 +235,19 @@ class StopAndResume(cli.CliTest):
         self.fails(cli.INPUT, "out.jsonl:1", *self.command, self.out, "--resume")
         with open(self.out) as f:
             self.assertEqual(f.read(), "dear diary\n")
+
+    def test_files_that_are_no_results_are_not_cut(self):
+        # The last line of a stopped run may be half a line, and is dropped. Nothing else may be.
+        with open(self.source, "rb") as f:
+            records = f.read().rstrip(b"\n")
+        both = self.write("both.jsonl", records)
+        self.fails(cli.USAGE, ["both.jsonl", "--out"], "compare", *self.JUDGE, "--in", both, "--out", os.path.join(self.tmp, ".", "both.jsonl"),
+                   "--resume")
+        notes = self.write("notes.txt", "dear diary")
+        self.fails(cli.INPUT, "notes.txt:1", *self.command, notes, "--resume")
+        for path, content in [(both, records), (notes, b"dear diary")]:
+            with open(path, "rb") as f:
+                self.assertEqual(f.read(), content)
 
     def test_ctrl_c_during_one_comparison(self):
         pictures = self.pictures(2)
