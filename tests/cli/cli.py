@@ -125,6 +125,15 @@ class CliTest(unittest.TestCase):
         left = [os.path.join(d, f) for d, _, files in os.walk(self.tmp) for f in files if ".tmp." in f]
         self.assertEqual(left, [], "half-written files were left behind")
 
+    def small_disk(self, kilobytes):
+        """A folder that holds so much and no more."""
+        disk = self.path("disk")
+        os.makedirs(disk)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", disk], capture_output=True).returncode != 0:
+            self.skipTest("a small disk can only be mounted by root")
+        self.addCleanup(subprocess.run, ["umount", "-l", disk], check=True)
+        return disk
+
     # ---- judging with the tiny checkpoint
 
     JUDGE = ["--model", TINY, "--max-completion-length", "4"]

@@ -10,14 +10,6 @@ from test_train import CONFIG
 
 
 class FullDisk(cli.CliTest):
-    def small_disk(self, kilobytes):
-        disk = self.path("disk")
-        os.makedirs(disk)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", disk], capture_output=True).returncode != 0:
-            self.skipTest("a small disk can only be mounted by root")
-        self.addCleanup(subprocess.run, ["umount", "-l", disk], check=True)
-        return disk
-
     def grow(self, disk):
         subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
 
