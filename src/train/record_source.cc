@@ -65,7 +65,7 @@ SftExample RecordSource::example(std::int64_t step, std::int64_t index) const {
     for (const data::MediaRef& ref : record.media) media.push_back(media_.load(ref).media);
     return make_example(spec_, record.id, media, record.prompt, options_.kind, record.completion);
   } catch (const Error& e) {
-    return {.id = record.id, .segment = {}, .completion_begin = 0, .problem = e.what()};
+    return {.id = record.id, .problem = e.what()};
   }
 }
 

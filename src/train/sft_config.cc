@@ -72,7 +72,8 @@ void InitConfig::fields(FieldList& f) {
   f.add_range("vision_intermediate_size", vision_intermediate_size, 1, 1 << 18, "width inside its feed-forward part");
   f.add_range("vision_num_heads", vision_num_heads, 1, 1024, "heads of the vision tower");
   f.add_range("patch_size", patch_size, 1, 256, "side of a patch, px; a token covers two by two patches");
-  f.add_range("rope_theta", rope_theta, 2, 1e9, "base of the decoder's rotary frequencies; small pictures want a small one, to tell neighbours apart");
+  f.add_range("rope_theta", rope_theta, 2, 1e9,
+              "base of the decoder's rotary frequencies; small pictures want a small one, to tell neighbours apart");
   f.add_range("window_size", window_size, 2, 1 << 14, "side of an attention window, px");
   f.add("fullatt_block_indexes", fullatt_block_indexes, "blocks of the tower that see the whole picture");
   f.add_range("vocab_size", vocab_size, 320, 1 << 20, "largest vocabulary, control tokens included");

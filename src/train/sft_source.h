@@ -15,10 +15,10 @@
 namespace beholder::train {
 
 struct SftExample {
-  std::string id;                     // what messages call it
-  vlm::Segment segment;               // prompt and completion, with the prompt's media
+  std::string id{};                   // what messages call it
+  vlm::Segment segment{};             // prompt and completion, with the prompt's media
   std::int64_t completion_begin = 0;  // first token of `segment.ids` that is learned
-  std::string problem;                // not empty: this item cannot be used (a broken picture…) and says why; the rest is unset
+  std::string problem{};              // not empty: this item cannot be used (a broken picture…) and says why; the rest is unset
 
   std::int64_t completion_tokens() const { return static_cast<std::int64_t>(segment.ids.size()) - completion_begin; }
 };

@@ -313,6 +313,30 @@ TEST(SftLearn, Bfloat16ComputesWithFloat32Weights) {
   EXPECT_EQ(trainer.model().params["model.norm.weight"].scalar_type(), at::kFloat);
 }
 
+class Throwing : public SftSource {
+ public:
+  SftExample example(std::int64_t step, std::int64_t index) const override {
+    if (step == 2) throw Error(Code::kUnsupported, "source", "no more");
+    return BrightOrDark().example(step, index);
+  }
+};
+
+TEST(BatchPrefetcher, GivesStepsInOrderAndPassesOnExceptions) {
+  const Throwing source;
+  BatchPrefetcher batches(source, 0, 10, 3, 100);
+  EXPECT_EQ(batches.next().step, 0);
+  const SftBatch second = batches.next();
+  EXPECT_EQ(second.ids(), "s1-0, s1-1, s1-2");
+  EXPECT_EQ(second.micro_batches(2).size(), 2u);
+  EXPECT_THROW(batches.next(), Error);
+}
+
+TEST(BatchPrefetcher, MayBeLeftEarly) {
+  const BrightOrDark source;
+  BatchPrefetcher batches(source, 0, 1'000'000, 2, 100);
+  batches.next();
+}
+
 TEST(RunLock, TwoProcessesCannotShareAFolder) {
   TempDir dir;
   {

@@ -77,6 +77,12 @@ std::int64_t SftTrainer::max_tokens() const {
   return wanted > 0 ? std::min(wanted, limit) : limit;
 }
 
+Json SftTrainer::identity() const {
+  Json json = numeric_config(task_.config);
+  json["inputs"] = task_.inputs;
+  return json;
+}
+
 // ---- checkpoints
 
 std::int64_t SftTrainer::resume() {
@@ -101,7 +107,7 @@ std::int64_t SftTrainer::resume() {
 }
 
 void SftTrainer::restore(const CheckpointContent& content, const std::string& path) {
-  const std::vector<std::string> differ = config_differences(content.config, numeric_config(task_.config));
+  const std::vector<std::string> differ = config_differences(content.config, identity());
   if (!differ.empty())
     throw Error(
         Code::kUsage, path, format("was written by a run with another {}", fmt::join(differ, ", ")),
@@ -128,7 +134,7 @@ void SftTrainer::save() {
   if (saved_step_ == step_) return;
   CheckpointContent content;
   content.step = step_;
-  content.config = numeric_config(task_.config);
+  content.config = identity();
   content.state = {{"loss_sum", sums_.loss},
                    {"loss_updates", sums_.updates},
                    {"last_loss", last_loss_},

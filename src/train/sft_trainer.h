@@ -27,6 +27,7 @@ struct SftTask {
   SftConfig config;                                // validated
   vlm::Model model;                                // where training starts; float32
   std::map<std::string, std::string> model_files;  // tokenizer and other small files that make a checkpoint a model folder
+  Json inputs = Json::object();                    // what else must be unchanged when resuming, e.g. {"data_sha256": "…"}
   const SftSource* train = nullptr;                // must outlive the trainer
   const SftSource* validation = nullptr;           // null: no evaluation
 };
@@ -85,6 +86,7 @@ class SftTrainer {
   void save();
   void restore(const CheckpointContent& content, const std::string& path);
   std::int64_t max_tokens() const;
+  Json identity() const;  // of the run: its configuration and inputs
 
   SftTask task_;
   Schedule schedule_;

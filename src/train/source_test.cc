@@ -264,6 +264,13 @@ TEST(TrainSft, GoesOnFromACheckpointOnTheUsersRecords) {
   const vlm::Model model = vlm::load_model(outcome.final_dir);
   EXPECT_EQ(model.dtype, at::kBFloat16);
   EXPECT_EQ(read_json(outcome.final_dir + "/config.json")["torch_dtype"], "bfloat16");
+  write_data(dir.path(), 5, false);
+  try {
+    train_sft(c);
+    FAIL() << "went on with other records";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("inputs.data_sha256"));
+  }
 }
 
 }  // namespace
