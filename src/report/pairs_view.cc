@@ -78,7 +78,7 @@ std::string matrix_html(const View& view) {
   }
   std::string out =
       "<h3 class=\"section\">Who wins against whom</h3>\n<div class=\"matrix\">" + heat_map(map) + "<div class=\"matrix-key\">";
-  out += "<p>The number is the chance, in per cent, that people prefer the row to the column; media stand in order of rank.</p>";
+  out += "<p>A cell is the chance, in per cent, that people prefer the row to the column; media stand in order of rank.</p>";
   out +=
       "<p><i class=\"swatch win\"></i> the row wins <i class=\"swatch lose\"></i> the column wins <i class=\"swatch dot\"></i> the two "
       "orders disagree</p>";

@@ -69,7 +69,7 @@ std::string order_column(const View& view, const PairVerdict& pair, bool left_fi
 
 std::string ranks_html(const View& view) {
   if (view.judged.media.empty()) return "";
-  std::string out = "<ol class=\"ranks\">\n";
+  std::string out = view.judged.media.size() > kOpenAll ? "<ol class=\"ranks many\">\n" : "<ol class=\"ranks\">\n";
   for (int i = 0; i < static_cast<int>(view.judged.media.size()); ++i) out += row(view, i);
   return out + "</ol>\n";
 }

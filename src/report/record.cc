@@ -2,31 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <set>
 
-#include "core/error.h"
 #include "core/format.h"
+#include "report/record_votes.h"
 
 namespace beholder::report {
 namespace {
-
-[[noreturn]] void bad_record(std::string_view where, std::string_view what) {
-  throw Error(Code::kCorrupt, where, what, "give the records as rank, compare or score wrote them");
-}
-
-const Json& array_of(const Json& value, const char* key, std::string_view where) {
-  const auto it = value.find(key);
-  if (it == value.end() || !it->is_array()) bad_record(where, format("'{}' is not a list", key));
-  return *it;
-}
-
-double probability(const Json& value, const char* key, std::string_view where) {
-  const auto p = json_need<double>(value, key, where);
-  if (!(p >= 0 && p <= 1)) bad_record(where, format("'{}' is {}, not a probability", key, p));
-  return p;
-}
 
 double sigmoid(double x) {
   return 1 / (1 + std::exp(-x));
@@ -107,7 +90,7 @@ class Reader {
       if (reason.is_object()) out_.media[i].reason = Reason{json_need<std::string>(reason, "thought", where_), media_of(reason, "shown")};
     }
     for (const Json& verdict : array_of(record_, "verdicts", where_)) {
-      out_.strategy == "listwise" ? list_verdict(verdict) : out_.pairs.push_back(pair(verdict));
+      out_.strategy == "listwise" ? list_verdict(verdict) : out_.pairs.push_back(read_pair(verdict, media_of(verdict, "media"), where_));
     }
     std::stable_sort(out_.pairs.begin(), out_.pairs.end(),
                      [](const auto& a, const auto& b) { return std::pair(a.left, a.right) < std::pair(b.left, b.right); });
@@ -136,7 +119,7 @@ class Reader {
       medium.path = name;
       add_medium(std::move(medium));
     }
-    out_.pairs.push_back(pair(record_));
+    out_.pairs.push_back(read_pair(record_, media_of(record_, "media"), where_));
     out_.pairs[0].left = 0;
     out_.pairs[0].right = 1;  // the same path twice is still two media
     const double p = out_.pairs[0].p;
@@ -152,82 +135,10 @@ class Reader {
     out_.both_orders = std::any_of(out_.pairs[0].votes.begin(), out_.pairs[0].votes.end(), [](const PairVote& v) { return !v.left_first; });
   }
 
-  PairVerdict pair(const Json& verdict) const {
-    PairVerdict out;
-    const std::vector<int> media = media_of(verdict, "media");
-    if (media.size() != 2) bad_record(where_, "a comparison is between two media");
-    const bool turned = media[0] > media[1];  // media stand best first
-    out.left = std::min(media[0], media[1]);
-    out.right = std::max(media[0], media[1]);
-    const double p = probability(verdict, "probability", where_);
-    out.p = turned ? 1 - p : p;
-    if (const Json c = json_get<Json>(verdict, "consistent", Json(), where_); c.is_boolean()) out.consistent = c.get<bool>();
-    for (const Json& vote : array_of(verdict, "votes", where_)) out.votes.push_back(pair_vote(vote, media, turned));
-    out.p_left_first = order_probability(out.votes, true);
-    out.p_right_first = order_probability(out.votes, false);
-    return out;
-  }
-
-  PairVote pair_vote(const Json& vote, const std::vector<int>& media, bool turned) const {
-    PairVote out;
-    const bool swapped = json_need<std::string>(vote, "order", where_) == "21";
-    out.left_first = swapped == turned;
-    out.reason = {json_get<std::string>(vote, "thought", "", where_), media};
-    if (swapped) std::swap(out.reason.shown[0], out.reason.shown[1]);
-    out.parsed = json_need<bool>(vote, "parsed", where_);
-    out.problem = json_get<std::string>(vote, "problem", "", where_);
-    out.completion = json_get<std::string>(vote, "completion", "", where_);
-    if (!out.parsed) return out;
-    const int choice = json_get<int>(vote, "choice", 0, where_);
-    if (choice < 0 || choice > 2) bad_record(where_, format("'choice' is {}", choice));
-    out.choice = choice == 0 ? 0 : (choice == 1) != turned ? -1 : 1;
-    const double p = probability(vote, "probability", where_);
-    out.p = turned ? 1 - p : p;
-    out.scores = json_get<std::vector<double>>(vote, "scores", {}, where_);
-    if (out.scores.size() != 2) out.scores.clear();
-    if (turned) std::reverse(out.scores.begin(), out.scores.end());
-    return out;
-  }
-
-  // The judge's own rule: several score votes count as choices, everything else by its probability.
-  static std::optional<double> order_probability(const std::vector<PairVote>& votes, bool left_first) {
-    const auto asked = std::count_if(votes.begin(), votes.end(), [&](const PairVote& v) { return v.left_first == left_first; });
-    double sum = 0;
-    int n = 0;
-    for (const PairVote& vote : votes) {
-      if (!vote.parsed || vote.left_first != left_first) continue;
-      const bool by_choice = !vote.scores.empty() && asked > 1;
-      sum += by_choice ? (1 - vote.choice) / 2.0 : vote.p;
-      ++n;
-    }
-    return n == 0 ? std::nullopt : std::optional(sum / n);
-  }
-
   void list_verdict(const Json& verdict) {
     const std::vector<int> media = media_of(verdict, "media");
-    for (const Json& vote : array_of(verdict, "votes", where_)) out_.list_votes.push_back(list_vote(vote, media));
-  }
-
-  ListVote list_vote(const Json& vote, const std::vector<int>& media) const {
-    ListVote out;
-    out.reason.thought = json_get<std::string>(vote, "thought", "", where_);
-    for (const char digit : json_need<std::string>(vote, "order", where_)) {
-      const int place = digit - '1';
-      if (place < 0 || place >= static_cast<int>(media.size())) bad_record(where_, "'order' names a medium that is not there");
-      out.reason.shown.push_back(media[static_cast<std::size_t>(place)]);
-    }
-    out.parsed = json_need<bool>(vote, "parsed", where_);
-    out.problem = json_get<std::string>(vote, "problem", "", where_);
-    out.completion = json_get<std::string>(vote, "completion", "", where_);
-    out.p.assign(out_.media.size(), std::numeric_limits<double>::quiet_NaN());
-    if (!out.parsed) return out;
-    const auto p = json_need<std::vector<double>>(vote, "probabilities", where_);
-    if (p.size() != media.size()) bad_record(where_, "one probability per medium is expected");
-    for (std::size_t i = 0; i < p.size(); ++i) out.p[static_cast<std::size_t>(media[i])] = p[i];
-    const int choice = json_get<int>(vote, "choice", 0, where_);
-    if (choice < 0 || choice > static_cast<int>(media.size())) bad_record(where_, format("'choice' is {}", choice));
-    if (choice > 0) out.choice = media[static_cast<std::size_t>(choice - 1)];
-    return out;
+    for (const Json& vote : array_of(verdict, "votes", where_))
+      out_.list_votes.push_back(read_list_vote(vote, media, out_.media.size(), where_));
   }
 
   void scores() {
