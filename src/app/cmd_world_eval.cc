@@ -48,6 +48,7 @@ class WorldEvalCommand : public Command {
     options_.batch_size = std::max<std::int64_t>(options_.batch_size, 1);
     const judge::JudgeModel loaded =
         judge::load_judge_model(model_.empty() ? embedded_model_dir() : model_, {vlm::parse_dtype(dtype_), vlm::parse_device(device_)});
+    vlm::set_threads_for(loaded.model);
     vlm::ModelSampler sampler(loaded.model);
     judge::Judge judge(loaded.spec, sampler);
     Progress progress(format("{} of {}", split_, loaded.dir), n_, "items");

@@ -17,7 +17,9 @@ judge::JudgeModel load_model(const JudgeRunFlags& flags) {
   vlm::LoadOptions options;
   options.device = vlm::parse_device(flags.device != "auto" ? flags.device : at::hasCUDA() ? "cuda" : "cpu");
   if (flags.dtype != "auto") options.dtype = vlm::parse_dtype(flags.dtype);
-  return judge::load_judge_model(flags.model.empty() ? embedded_model_dir() : flags.model, options);
+  judge::JudgeModel model = judge::load_judge_model(flags.model.empty() ? embedded_model_dir() : flags.model, options);
+  vlm::set_threads_for(model.model);
+  return model;
 }
 
 media::PatchConfig patch_config(const JudgeRunFlags& flags, const judge::JudgeModel& model) {

@@ -1,9 +1,11 @@
 #include "vlm/model.h"
 
+#include <ATen/Parallel.h>
 #include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <set>
 
 #include "core/error.h"
@@ -276,6 +278,11 @@ Model init_model(const hf::ModelConfig& config, std::uint64_t seed) {
     model.params.set(spec.name, std::move(value));
   }
   return model;
+}
+
+void set_threads_for(const Model& model) {
+  constexpr std::int64_t kOneThreadParameters = 50'000'000;
+  if (std::getenv("OMP_NUM_THREADS") == nullptr && model.params.numel() < kOneThreadParameters) at::set_num_threads(1);
 }
 
 at::ScalarType parse_dtype(std::string_view name) {
