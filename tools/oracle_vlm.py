@@ -1,9 +1,10 @@
 """Regenerates tests/data/vlm: tiny random checkpoints, cases and what transformers computes for them.
 
-  python tools/oracle_vlm.py            # needs tools/peers/requirements.txt
+  python tools/oracle_vlm.py [embedded]      # needs tools/peers/requirements.txt; "embedded": only that judge's fixtures, after training it
 
 Runs tools/peers/{make_checkpoint,oracle}.py, then keeps per case: ids, positions, grids, SHA-256 of the pixel values, and rows
 of features and logits; plus the gradient of a next-token loss for every parameter of two checkpoints.
+The embedded judge (models/embedded) is held to transformers in the same way, on a few of the cases.
 """
 import hashlib, json, os, shutil, subprocess, sys, tempfile
 
@@ -16,6 +17,8 @@ from common import environment, load_model, load_processor, write_json
 from safetensors.torch import load_file, save_file
 
 PRESETS = ["tiny", "tiny_untied", "tiny_qwen2vl"]
+EMBEDDED = os.path.join(HERE, "..", "models", "embedded")  # the judge that ships, in transformers too
+EMBEDDED_CASES = ["pair_mixed", "three_images", "multi_turn_system"]
 GRADIENT_CASES = {"tiny": ["image_and_video"], "tiny_qwen2vl": ["image_and_video"]}
 GRADIENT_ENTRIES = 512  # kept per parameter, evenly spread over its flat view, beside its norm
 EXACT = ["input_ids", "position_ids", "image_grid_thw", "video_grid_thw", "second_per_grid_ts", "greedy_ids", "greedy_gap"]
@@ -79,13 +82,8 @@ def run(*args):
     subprocess.run([sys.executable, *args], check=True, cwd=PEERS, stdout=subprocess.DEVNULL)
 
 
-def main():
-    shutil.rmtree(OUT, ignore_errors=True)
-    os.makedirs(OUT)
-    cases = os.path.join(OUT, "cases")
-    run("oracle.py", "--make-cases", cases, "--out", os.path.join(OUT, "made.json"))
-    os.remove(os.path.join(OUT, "made.json"))
-    summary = {"env": environment(), "tolerance": {"logits": "2e-4 of their standard deviation", "gradient": 1e-3}, "presets": {}}
+def tiny_presets(cases):
+    presets = {}
     for preset in PRESETS:
         with tempfile.TemporaryDirectory() as tmp:
             ckpt = os.path.join(OUT, preset)
@@ -96,8 +94,29 @@ def main():
         entry["gradients"] = {n: gradients(preset, n, cases) for n in GRADIENT_CASES.get(preset, [])}
         for extra in ("vocab.json", "merges.txt", "chat_template.json"):
             os.remove(os.path.join(ckpt, extra))
-        summary["presets"][preset] = entry
-    write_json(os.path.join(OUT, "summary.json"), summary)
+        presets[preset] = entry
+    return presets
+
+
+def embedded(cases):
+    os.makedirs(os.path.join(OUT, "embedded"), exist_ok=True)
+    with tempfile.TemporaryDirectory() as tmp:
+        run("oracle.py", "--ckpt", os.path.abspath(EMBEDDED), "--cases", os.path.join(cases, "cases.json"), "--dump", tmp, "--out", os.path.join(tmp, "s.json"))
+        return {"cases": [reduce(tmp, "embedded", n) for n in EMBEDDED_CASES]}
+
+
+def main():
+    cases, path = os.path.join(OUT, "cases"), os.path.join(OUT, "summary.json")
+    if sys.argv[1:] == ["embedded"]:
+        summary = json.load(open(path))
+    else:
+        shutil.rmtree(OUT, ignore_errors=True)
+        os.makedirs(OUT)
+        run("oracle.py", "--make-cases", cases, "--out", os.path.join(OUT, "made.json"))
+        os.remove(os.path.join(OUT, "made.json"))
+        summary = {"env": environment(), "tolerance": {"logits": "2e-4 of their standard deviation", "gradient": 1e-3}, "presets": tiny_presets(cases)}
+    summary["presets"]["embedded"] = embedded(cases)
+    write_json(path, summary)
 
 
 if __name__ == "__main__":
