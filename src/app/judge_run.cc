@@ -30,7 +30,8 @@ Json record_error(const Error& e) {
 }
 
 // What the results rest on, for the foot of a report.
-void write_report(const JudgeRunFlags& flags, const judge::JudgeOptions& options, const std::vector<Json>& results) {
+void write_report(const JudgeRunFlags& flags, const judge::JudgeOptions& options, const std::vector<Json>& results,
+                  std::int64_t run_records) {
   if (flags.report.empty()) return;
   report::ReportOptions page;
   page.settings = {{"model", flags.model.empty() ? "embedded judge" : flags.model},
@@ -40,6 +41,7 @@ void write_report(const JudgeRunFlags& flags, const judge::JudgeOptions& options
                    {"votes", std::to_string(options.votes)},
                    {"temperature", format("{}", options.sampling_temperature())},
                    {"seed", std::to_string(options.seed)}};
+  page.run_records = run_records;
   report::write_rank_report(flags.report, results, page);
   log_info(format("report: {}", flags.report));
 }
@@ -92,7 +94,7 @@ class RecordRun {
       if (batch_.questions() >= options_.batch_size || batch_.size() >= 1024) flush();
     }
     flush();
-    write_report(flags_, options_, kept_);
+    write_report(flags_, options_, kept_, counts_.done);
     summary();
   }
 
@@ -213,7 +215,7 @@ void run_judge(const JudgeRunFlags& flags, const judge::JudgeOptions& options, c
   if (out) out->write(results[0]);
   if (json) JsonlOut("", false).write(results[0]);
   if (!json) std::fputs(job.show(results[0]).c_str(), stdout);
-  write_report(flags, options, results);
+  write_report(flags, options, results, std::ssize(results));
 }
 
 }  // namespace beholder::app

@@ -83,12 +83,11 @@ std::string index_html(const std::vector<Judged>& records, std::size_t shown) {
   return out + "</ol></nav>\n";
 }
 
-std::string left_out(std::size_t shown, std::size_t total) {
-  return shown == total ? ""
-                        : format(
-                              "<div class=\"box\" role=\"note\"><p>This page shows the first {} of {} records; the totals at its foot are "
-                              "of all.</p></div>\n",
-                              shown, total);
+std::string left_out(std::size_t shown, std::size_t given, std::size_t run) {
+  if (shown == run) return "";
+  const std::string totals = given == run ? "all" : format("the first {}", given);
+  return format("<div class=\"box\" role=\"note\"><p>This page shows {} of {} records; the totals at its foot are of {}.</p></div>\n",
+                shown, run, totals);
 }
 
 std::string how_to_read(const std::vector<Judged>& records) {
@@ -136,6 +135,7 @@ Facts totals_facts(const std::vector<Judged>& records) {
 
 void write_rank_report(const std::string& path, const std::vector<Json>& records, const ReportOptions& options) {
   const std::vector<Judged> judged = read_all(records);
+  const std::size_t run = std::max(judged.size(), static_cast<std::size_t>(std::max<std::int64_t>(options.run_records, 0)));
   std::size_t pictures = 0;
   const std::size_t shown = how_many(judged, options, pictures);
   const int side = fitting_side(std::max(options.picture_side_px, 16), pictures);
@@ -144,8 +144,8 @@ void write_rank_report(const std::string& path, const std::vector<Json>& records
   write_file_atomic(path, [&](const Sink& write) {
     write(page_head(options.title));
     if (judged.empty()) write("<div class=\"box\" role=\"note\"><p>There are no records to show.</p></div>\n");
-    write(index_html(judged, shown) + left_out(shown, judged.size()));
-    for (std::size_t i = 0; i < shown; ++i) write(record_html(judged[i], i, judged.size(), side));
+    write(index_html(judged, shown) + left_out(shown, judged.size(), run));
+    for (std::size_t i = 0; i < shown; ++i) write(record_html(judged[i], i, run, side));
     write(page_tail(how_to_read(judged) + "<h2>The run</h2>\n" + facts_table(facts) + "<p class=\"made\">Made by Beholder</p>\n"));
   });
 }

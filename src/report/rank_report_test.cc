@@ -198,7 +198,9 @@ TEST(RankReport, SizeIsBounded) {
 TEST(RankReport, ShowsTheFirstOfManyRecords) {
   const std::string page = page_of(std::vector<Json>(7, ranking("p", {"a", "b"})), {.max_records = 3});
   EXPECT_EQ(count(page, "<section class=\"record\""), 3u);
-  EXPECT_NE(page.find("the first 3 of 7 records"), std::string::npos);
+  EXPECT_NE(page.find("shows 3 of 7 records; the totals at its foot are of all"), std::string::npos);
+  const std::string part = page_of(std::vector<Json>(2, ranking("p", {"a", "b"})), {.run_records = 5000});
+  EXPECT_NE(part.find("shows 2 of 5000 records; the totals at its foot are of the first 2"), std::string::npos);
   EXPECT_NE(page.find("<th scope=\"row\">Records</th><td dir=\"auto\">7</td>"), std::string::npos);
 }
 
