@@ -1,5 +1,6 @@
 #include "train/model_card.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <vector>
@@ -48,6 +49,21 @@ std::string curve_table(std::vector<CurvePoint> points) {
   return out;
 }
 
+// A card is read elsewhere: a local file is called by its name, without this machine's folders.
+std::string shown(const std::string& name) {
+  if (!std::filesystem::exists(name)) return name;
+  const auto path = std::filesystem::absolute(name).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename();
+}
+
+Json recipe(const SftConfig& config) {
+  SftConfig copy = config;
+  copy.model = shown(config.model);
+  copy.data = shown(config.data);
+  copy.eval_data = shown(config.eval_data);
+  return numeric_config(copy);
+}
+
 std::string front_matter(const CardInfo& info) {
   std::string out = "---\nlibrary_name: transformers\npipeline_tag: image-text-to-text\n";
   if (!info.config.model.empty() && !std::filesystem::exists(info.config.model)) out += format("base_model: {}\n", info.config.model);
@@ -59,9 +75,9 @@ std::string front_matter(const CardInfo& info) {
 std::string model_card(const CardInfo& info) {
   const SftConfig& c = info.config;
   const Json& versions = info.run.at("versions");
-  const std::string start = c.model.empty() ? "weights drawn at random" : format("`{}`", c.model);
-  const std::string data =
-      c.data.empty() ? "the embedded synthetic world (generated pictures and videos, no photographs)" : format("records of `{}`", c.data);
+  const std::string start = c.model.empty() ? "weights drawn at random" : format("`{}`", shown(c.model));
+  const std::string data = c.data.empty() ? "the embedded synthetic world (generated pictures and videos, no photographs)"
+                                          : format("records of `{}`", shown(c.data));
   return front_matter(info) +
          format(
              "\n# A judge of generated media ({}, {} parameters)\n\n"
@@ -73,7 +89,7 @@ std::string model_card(const CardInfo& info) {
              "Losses are cross-entropy per completion token; validation is one fixed held-out batch.\n\n## Recipe\n\n```json\n{}\n```\n",
              info.family, human_count(static_cast<double>(info.parameters)), start, data, c.max_steps, c.batch_size(), c.learning_rate,
              c.lr_scheduler_type, c.seed, versions.value("beholder", ""), versions.value("git_revision", ""),
-             versions.value("libtorch", ""), curve_table(read_curve(info.metrics_path)), info.run.at("config").dump(1));
+             versions.value("libtorch", ""), curve_table(read_curve(info.metrics_path)), recipe(c).dump(1));
 }
 
 }  // namespace beholder::train

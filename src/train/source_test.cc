@@ -228,6 +228,7 @@ TEST(TrainSft, FromNothingToAFinishedModelFolder) {
   const std::string card = read_file(outcome.final_dir + "/README.md");
   EXPECT_THAT(card, HasSubstr("pipeline_tag: image-text-to-text"));
   EXPECT_THAT(card, HasSubstr("| 4 | "));
+  EXPECT_THAT(card, testing::Not(HasSubstr(dir.path()))) << "names a folder of this machine";
   const Json run = read_json(dir / "run/run.json");
   EXPECT_EQ(run["config"]["world"]["stage_steps"], Json({2.0, 2.0}));
   EXPECT_EQ(run["command"], "train sft");
@@ -261,6 +262,7 @@ TEST(TrainSft, GoesOnFromACheckpointOnTheUsersRecords) {
   c.save_dtype = "bf16";
   const SftOutcome outcome = train_sft(c);
   EXPECT_EQ(outcome.result.skipped, 4);  // 24 examples are four epochs, each with the picture that is cut short
+  EXPECT_THAT(read_file(outcome.final_dir + "/README.md"), testing::Not(HasSubstr(dir.path())));
   const vlm::Model model = vlm::load_model(outcome.final_dir);
   EXPECT_EQ(model.dtype, at::kBFloat16);
   EXPECT_EQ(read_json(outcome.final_dir + "/config.json")["torch_dtype"], "bfloat16");
