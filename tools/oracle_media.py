@@ -248,10 +248,23 @@ def frame_colour(i):
     return (40 + 2 * i, 200 - 2 * i, 60 + (i * 29) % 120)
 
 
-def video(path, codec, fps, frames, options, pix_fmt="yuv420p", size=(64, 48), corner=False):
+def video(path, codec, fps, frames, options, pix_fmt="yuv420p", size=(64, 48), corner=False, hidden=None):
+    """`hidden`: the packet (VP8) whose show_frame bit is cleared."""
     import av
 
-    with av.open(path, "w") as out:
+    count = 0
+
+    def mux(out, stream, packet):
+        nonlocal count
+        if count == hidden:
+            raw = bytes(packet)
+            copy = av.Packet(bytes([raw[0] & ~0x10]) + raw[1:])
+            copy.stream, copy.pts, copy.dts, copy.time_base = stream, packet.pts, packet.dts, packet.time_base
+            packet = copy
+        count += 1
+        out.mux(packet)
+
+    with av.open(path, "w", options={"fflags": "bitexact"}) as out:
         stream = out.add_stream(codec, rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
         for i in range(frames):
@@ -260,15 +273,15 @@ def video(path, codec, fps, frames, options, pix_fmt="yuv420p", size=(64, 48), c
             if corner:
                 a[: size[1] // 2, : size[0] // 2] = 255
             for packet in stream.encode(av.VideoFrame.from_ndarray(a, format="rgb24")):
-                out.mux(packet)
+                mux(out, stream, packet)
         for packet in stream.encode():
-            out.mux(packet)
+            mux(out, stream, packet)
 
 
 def sound(path):
     import av
 
-    with av.open(path, "w") as out:
+    with av.open(path, "w", options={"fflags": "bitexact"}) as out:
         stream = out.add_stream("aac", rate=16000, layout="mono")
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
         frame.rate = 16000
@@ -304,7 +317,7 @@ def videos(folder):
     video(at("mpeg4.avi"), "mpeg4", 12, 40, {"b": "3000000", "bf": "2"})
     video(at("mjpeg.mov"), "mjpeg", 5, 12, {"b": "3000000"}, "yuvj420p")
     sound(at("sound_only.mp4"))
-    video(at("vp8_hidden_frames.webm"), "libvpx", 10, 50, {"crf": "4", "b": "1M", "g": "25", "auto-alt-ref": "1", "lag-in-frames": "16"})
+    video(at("vp8_hidden_frame.webm"), "libvpx", 10, 30, {"crf": "4", "b": "1M", "g": "30", "auto-alt-ref": "0"}, hidden=17)
     data = open(at("h264_b_frames.mp4"), "rb").read()
     timescale = struct.unpack(">I", data[data.find(b"mdhd") + 16 :][:4])[0]
     open(at("h264_trimmed.mp4"), "wb").write(trimmed(data, 30, 24, timescale))

@@ -72,6 +72,7 @@ Demuxer::Demuxer(Bytes bytes, std::string_view where) : where_(where), memory_{b
   const int found = avformat_find_stream_info(context, nullptr);
   if (found < 0) throw_corrupt(where, "video", error_text(found));
   stream_ = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  if (stream_ >= 0 && stream()->disposition & AV_DISPOSITION_ATTACHED_PIC) stream_ = -1;  // the cover of a sound file
   if (stream_ < 0) throw Error(Code::kInvalidInput, where, "it has no video stream", "is it a sound file?");
 }
 

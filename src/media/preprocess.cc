@@ -55,9 +55,9 @@ Levels levels_of(const PatchConfig& config) {
   return levels;
 }
 
-// Writes one frame into time slot `slot` of its patches. Rows of the output come in merge blocks: (block y, block x, y in block,
-// x in block); a row is (channel, slot, patch y, patch x).
-void write_frame(const Image& frame, const PatchConfig& config, const Levels& levels, int slot, float* rows) {
+// Writes one frame into the time slots first..last of its patches. Rows of the output come in merge blocks: (block y, block x,
+// y in block, x in block); a row is (channel, slot, patch y, patch x).
+void write_frame(const Image& frame, const PatchConfig& config, const Levels& levels, int first, int last, float* rows) {
   const int p = config.patch_size, m = config.merge_size, t = config.temporal_patch_size;
   const std::size_t patch = std::size_t{1} * p * p, row_size = 3 * t * patch;
   const int blocks_w = frame.width / (p * m);
@@ -66,20 +66,14 @@ void write_frame(const Image& frame, const PatchConfig& config, const Levels& le
     const std::uint8_t* line = frame.rgb.data() + std::size_t{3} * frame.width * y;
     for (int gx = 0; gx < frame.width / p; ++gx, line += 3 * p) {
       const std::size_t row = ((std::size_t{1} * (gy / m) * blocks_w + gx / m) * m + gy % m) * m + gx % m;
-      float* to = rows + row * row_size + slot * patch + std::size_t{1} * (y % p) * p;
+      float* to = rows + row * row_size + first * patch + std::size_t{1} * (y % p) * p;
       for (int c = 0; c < 3; ++c, to += t * patch) {
         const float* level = levels[c].data();
         for (int x = 0; x < p; ++x) to[x] = level[line[3 * x + c]];
+        for (int slot = first + 1; slot <= last; ++slot) std::memcpy(to + (slot - first) * patch, to, p * sizeof(float));
       }
     }
   }
-}
-
-// Copies time slot `from` of every patch into `to`.
-void repeat_slot(float* rows, std::int64_t count, const PatchConfig& config, int from, int to) {
-  const std::size_t patch = std::size_t{1} * config.patch_size * config.patch_size;
-  for (std::int64_t i = 0; i < count * 3; ++i, rows += config.temporal_patch_size * patch)
-    std::memcpy(rows + to * patch, rows + from * patch, patch * sizeof(float));
 }
 
 void check_frames(std::span<const Image> frames) {
@@ -146,14 +140,13 @@ Patches patchify(std::span<const Image> frames, const PatchConfig& config) {
   const std::size_t step = std::size_t{3} * t * p * p * rows;
   out.values.resize(step * out.grid_t);
   const Levels levels = levels_of(config);
-  for (std::size_t i = 0; i < frames.size(); ++i) {
+  const int count = static_cast<int>(frames.size());
+  for (int i = 0; i < count; ++i) {
     const bool fits = frames[i].width == to.width && frames[i].height == to.height;
-    write_frame(fits ? frames[i] : resize_bicubic(frames[i], to), config, levels, static_cast<int>(i % t),
-                out.values.data() + step * (i / t));
+    const int first = i % t, last = i + 1 == count ? t - 1 : first;  // the last frame fills up its patches
+    const Image resized = fits ? Image{} : resize_bicubic(frames[i], to);
+    write_frame(fits ? frames[i] : resized, config, levels, first, last, out.values.data() + step * (i / t));
   }
-  float* last = out.values.data() + step * (out.grid_t - 1);
-  const int filled = static_cast<int>((frames.size() - 1) % t) + 1;
-  for (int slot = filled; slot < t; ++slot) repeat_slot(last, rows, config, filled - 1, slot);
   return out;
 }
 

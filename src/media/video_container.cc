@@ -5,7 +5,9 @@
 
 #if BEHOLDER_VIDEO
 #include <algorithm>
+#include <limits>
 #include <optional>
+#include <utility>
 
 #include "media/libav.h"
 
@@ -13,7 +15,8 @@ namespace beholder::media {
 namespace {
 
 constexpr std::size_t kMaxPackets = 10'000'000;
-constexpr int kWorthSeeking = 8;  // frames to decode and drop before a seek pays
+constexpr int kWorthSeeking = 8;       // frames to decode and drop before a seek pays
+constexpr std::size_t kInvisible = 2;  // packets in a row that may show nothing (VP8 stores reference frames as such)
 
 struct Shown {
   std::int64_t position;  // presentation time in stream units, or the frame's number where the container has none
@@ -60,8 +63,10 @@ void Container::read_packets() {
       throw Error(Code::kResource, where_, beholder::format("more than {} frames", kMaxPackets), "cut the video");
   }
   if (shown_.empty()) throw_corrupt(where_, "video", "it has no frames");
-  if (packets < stream->nb_frames)
-    throw_corrupt(where_, "video", beholder::format("it ends after {} of {} frames", packets, stream->nb_frames));
+  // What the header promises; the index of a trimmed file holds only the samples its edit list keeps.
+  const std::int64_t indexed = avformat_index_get_entries_count(stream);
+  const std::int64_t promised = indexed > 0 ? std::min<std::int64_t>(stream->nb_frames, indexed) : stream->nb_frames;
+  if (packets < promised) throw_corrupt(where_, "video", beholder::format("it ends after {} of {} frames", packets, promised));
   const AVRational rate = stream->avg_frame_rate;
   if (timed_) {
     std::stable_sort(shown_.begin(), shown_.end(), [](const Shown& a, const Shown& b) { return a.position < b.position; });
@@ -87,7 +92,8 @@ class FrameReader {
         demuxer_(bytes, where),
         decoder_(libav::open_decoder(demuxer_.stream(), where, limits)),
         packet_(av_packet_alloc()),
-        frame_(av_frame_alloc()) {
+        frame_(av_frame_alloc()),
+        position_(timed ? std::numeric_limits<std::int64_t>::min() : -1) {
     if (!packet_ || !frame_) throw Error(Code::kResource, where, "out of memory");
   }
 
@@ -129,7 +135,7 @@ class FrameReader {
   libav::Owned<AVCodecContext> decoder_;
   libav::Owned<AVPacket> packet_;
   libav::Owned<AVFrame> frame_;
-  std::int64_t position_ = -1;
+  std::int64_t position_;  // of the frame last decoded; below every target before the first
 };
 
 bool damaged(const AVFrame* frame) {
@@ -150,14 +156,15 @@ std::optional<std::vector<Image>> Container::decode_pass(const std::vector<int>&
       if (!reader.seek(target)) return {};
       jumped = true;
     }
-    do {
+    while (reader.position() < target) {  // a packet that shows nothing may have brought us to this frame already
       if (!reader.next()) {
         if (seeking) return {};
         throw_corrupt(where_, "video", beholder::format("frame {} of {} cannot be decoded", index, shown_.size()));
       }
       if (std::exchange(jumped, false) && reader.position() > target) return {};
-    } while (reader.position() < target);
-    if (damaged(reader.frame()) || reader.position() != target) {
+    }
+    const std::int64_t latest = shown_[std::min(index + kInvisible, shown_.size() - 1)].position;
+    if (damaged(reader.frame()) || reader.position() > (seeking ? target : latest)) {
       if (seeking) return {};
       throw_corrupt(where_, "video", beholder::format("frame {} of {} is damaged", index, shown_.size()));
     }

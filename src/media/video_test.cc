@@ -109,6 +109,23 @@ TEST(Video, OneFrameASecondAsVisionRewardTakes) {
   EXPECT_DOUBLE_EQ(video.fps, 1.0);
 }
 
+TEST(Video, AnEditListTrimsTheVideo) {
+  const VideoFrames video = load_video(fixture("h264_trimmed.mp4"), {.fps = 8});
+  EXPECT_EQ(video.total_frames, 43);
+  ASSERT_EQ(video.frames.size(), 15u);
+  for (int i = 0; i < 15; ++i) expect_colour(video.frames[i], colour_of(30 + 3 * i), 12);
+}
+
+// VP8 keeps reference frames that are never shown as packets of their own; packet 17 here is one.
+TEST(Video, APacketThatShowsNothingIsNoDamage) {
+  const VideoFrames video = load_video(fixture("vp8_hidden_frame.webm"), {.fps = 1000, .max_frames = 1000});
+  ASSERT_EQ(video.frames.size(), 30u);
+  for (int i = 0; i < 30; ++i) {
+    SCOPED_TRACE(i);
+    expect_colour(video.frames[i], colour_of(i == 17 ? 18 : i), 12);
+  }
+}
+
 TEST(Video, OneFrameFileGivesOneFrame) {
   const VideoFrames video = load_video(fixture("h264_one_frame.mp4"));
   ASSERT_EQ(video.frames.size(), 1u);
