@@ -2,18 +2,18 @@
 #   src/NAME/*.cc            -> static library NAME
 #   src/NAME/*_test.cc       -> program NAME_test; its tests are registered one by one. Suites named *Oracle* get the label
 #                               `oracle`, *Invariant* the label `invariant`, *Learn* the label `learn`, the rest `unit`.
-# TORCH rooms share one precompiled header of torch/types.h.
+# TORCH rooms share one precompiled header, the others a smaller one. Tests run with one thread each: their models are so small
+# that a second thread costs more than it brings, a hundredfold on a busy machine.
 include(GoogleTest)
 
-function(beholder_torch_pch target)
-  if(TARGET torch_pch)
-    target_precompile_headers(${target} REUSE_FROM torch_pch)
-  endif()
-endfunction()
-
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "// anchor of the precompiled header\n")
-add_library(torch_pch STATIC ${CMAKE_BINARY_DIR}/pch.cc)
-target_link_libraries(torch_pch PRIVATE beholder_flags ${TORCH_LIBRARIES} deps::json deps::fmt deps::toml deps::nettle)
+set(common_headers <algorithm> <cmath> <map> <memory> <optional> <span> <string> <vector> <fmt/format.h> <fmt/ranges.h> <nlohmann/json.hpp>)
+foreach(kind plain torch)
+  add_library(${kind}_pch STATIC ${CMAKE_BINARY_DIR}/pch.cc)
+  target_link_libraries(${kind}_pch PRIVATE beholder_flags deps::json deps::fmt deps::toml deps::nettle)
+  target_precompile_headers(${kind}_pch PRIVATE ${common_headers})
+endforeach()
+target_link_libraries(torch_pch PRIVATE ${TORCH_LIBRARIES})
 target_precompile_headers(torch_pch PRIVATE <torch/types.h>)
 
 function(beholder_room name)
@@ -29,17 +29,17 @@ function(beholder_room name)
   endif()
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC ${ROOM_DEPS} Threads::Threads PRIVATE beholder_flags)
+  set(pch plain_pch)
   if(ROOM_TORCH)
+    set(pch torch_pch)
     target_link_libraries(${name} PUBLIC ${TORCH_LIBRARIES})
-    beholder_torch_pch(${name})
   endif()
+  target_precompile_headers(${name} REUSE_FROM ${pch})
   if(tests AND GTest_FOUND)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${name} beholder_flags GTest::gtest GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE BEHOLDER_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-    if(ROOM_TORCH)
-      beholder_torch_pch(${name}_test)
-    endif()
+    target_precompile_headers(${name}_test REUSE_FROM ${pch})
     set(marked *Oracle*:*Invariant*:*Learn*)
     foreach(kind unit oracle invariant learn)
       set(filter *${kind}*)
@@ -51,7 +51,7 @@ function(beholder_room name)
         string(SUBSTRING ${kind} 1 -1 rest)
         set(filter *${first}${rest}*)
       endif()
-      gtest_discover_tests(${name}_test TEST_FILTER "${filter}" PROPERTIES LABELS ${kind} TIMEOUT 600
+      gtest_discover_tests(${name}_test TEST_FILTER "${filter}" PROPERTIES LABELS ${kind} TIMEOUT 600 ENVIRONMENT OMP_NUM_THREADS=1
                            TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST)
     endforeach()
   endif()
