@@ -7,7 +7,7 @@
 #include "core/interrupt.h"
 #include "core/progress.h"
 #include "judge/judge.h"
-#include "judge/prompt.h"
+#include "train/world_media.h"
 #include "vlm/generate.h"
 #include "world/measure.h"
 #include "world/sample.h"
@@ -77,7 +77,7 @@ class WorldEvalCommand : public Command {
     std::vector<judge::Question> questions;
     for (std::int64_t i = 0; i < count; ++i) {
       items.push_back(world::make_item(world_, split, static_cast<std::uint64_t>(first + i)));
-      questions.push_back(question_about(items.back(), judge.spec().patches));
+      questions.push_back({.prompt = items.back().prompt.text(), .media = train::world_media(items.back(), judge.spec().patches)});
     }
     const auto answers = judge.ask(questions, options_);
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -89,17 +89,6 @@ class WorldEvalCommand : public Command {
       if (vote.verdict.parsed && vote.p.size() == 2) p = vote.p[0];
       measure_.add(items[i], vote.verdict.thought, verdict, p);
     }
-  }
-
-  judge::Question question_about(const world::Item& item, const media::PatchConfig& patches) const {
-    judge::Question question;
-    question.prompt = item.prompt.text();
-    const auto frames = world::render_item_frames(item);
-    for (std::size_t m = 0; m < frames.size(); ++m)
-      question.media.push_back(
-          {format("{}-{}", item.id, m + 1), "",
-           item.is_video() ? judge::prepare_video(frames[m], world::kVideoFps, patches) : judge::prepare_image(frames[m][0], patches)});
-    return question;
   }
 
   static void show(const Json& report) {

@@ -32,7 +32,8 @@ const at::Tensor& need(const TensorMap& state, const std::string& key, c10::IntA
 AdamW::AdamW(std::vector<NamedParam> params, const AdamWOptions& options) : params_(std::move(params)), options_(options) {
   for (std::size_t i = 0; i < params_.size(); ++i) {
     const at::Tensor& value = params_[i].value;
-    require_internal(value.scalar_type() == at::kFloat && value.is_contiguous(), "AdamW wants contiguous float32 parameters");
+    require_internal((value.scalar_type() == at::kFloat || value.scalar_type() == at::kDouble) && value.is_contiguous(),
+                     "AdamW wants contiguous float32 or float64 parameters");
     exp_avg_.push_back(at::zeros_like(value, at::TensorOptions().requires_grad(false)));
     exp_avg_sq_.push_back(at::zeros_like(value, at::TensorOptions().requires_grad(false)));
     steps_.push_back(at::zeros({}, value.options().requires_grad(false)));

@@ -12,6 +12,7 @@
 #include "train/model_card.h"
 #include "train/record_source.h"
 #include "train/run_dir.h"
+#include "train/run_setup.h"
 #include "train/world_source.h"
 
 namespace beholder::train {
@@ -57,56 +58,11 @@ std::string starting_dir(const SftConfig& c) {
 }
 
 vlm::Model starting_model(const SftConfig& c, const judge::JudgeSpec& spec, const std::string& dir) {
-  const at::Device device = vlm::parse_device(c.device);
-  if (!c.model.empty()) {
-    vlm::Model model = vlm::load_model(dir, {.dtype = at::kFloat, .device = device});
-    vlm::check_finite(model);
-    return model;
-  }
+  if (!c.model.empty()) return load_starting_model(c, dir);
   vlm::Model model = vlm::init_model(spec.config, static_cast<std::uint64_t>(c.seed));
-  model.device = device;
-  for (const vlm::ParamSpec& param : vlm::param_specs(spec.config)) model.params.set(param.name, model.params[param.name].to(device));
+  model.device = vlm::parse_device(c.device);
+  for (const vlm::ParamSpec& param : vlm::param_specs(spec.config)) model.params.set(param.name, model.params[param.name].to(model.device));
   return model;
-}
-
-// run.json: the first session's record; later ones are listed under "resumed" with the step they began at.
-Json write_run_record(const SftConfig& c, std::int64_t from_step) {
-  SftConfig copy = c;
-  FieldList fields;
-  copy.fields(fields);
-  const std::string path = c.output_dir + "/run.json";
-  Json record = run_record("train sft", fields_to_json(fields), c.seed);
-  if (from_step > 0 && fs::exists(path)) {
-    Json session = {{"from_step", from_step}, {"versions", record["versions"]}, {"machine", record["machine"]}};
-    record = read_json(path);
-    record["config"] = fields_to_json(fields);  // differs at most in how often things are written
-    record["resumed"].push_back(std::move(session));
-  }
-  write_file_atomic(path, record.dump(1) + "\n");
-  return record;
-}
-
-at::ScalarType save_dtype(const SftConfig& c, const judge::JudgeSpec& spec) {
-  return vlm::parse_dtype(c.save_dtype != "auto" ? c.save_dtype : spec.config.dtype == "float64" ? "float32" : spec.config.dtype);
-}
-
-// Written beside and renamed, so that `final` is whole or not there.
-std::string export_final(const SftConfig& c, const SftTrainer& trainer, const std::map<std::string, std::string>& model_files,
-                         const Json& run, at::ScalarType dtype) {
-  const std::string final_dir = c.output_dir + "/final", temporary = final_dir + ".tmp";
-  fs::remove_all(temporary);
-  fs::create_directories(temporary);
-  for (const auto& [name, bytes] : model_files) write_file_atomic(temporary + "/" + name, bytes);
-  vlm::save_model(trainer.model(), temporary, dtype);
-  const CardInfo card{.config = c,
-                      .run = run,
-                      .metrics_path = c.output_dir + "/metrics.jsonl",
-                      .family = hf::family_name(trainer.model().config.family),
-                      .parameters = trainer.model().params.numel()};
-  write_file_atomic(temporary + "/README.md", model_card(card));
-  fs::remove_all(final_dir);
-  fs::rename(temporary, final_dir);
-  return final_dir;
 }
 
 }  // namespace
@@ -118,7 +74,7 @@ SftOutcome train_sft(const SftConfig& config) {
   const std::string dir = starting_dir(config);
   const judge::JudgeSpec spec = judge::load_judge_spec(dir);
   const Sources sources = make_sources(config, spec);
-  const std::map<std::string, std::string> model_files = read_model_files(dir);
+  std::map<std::string, std::string> model_files = read_model_files(dir);
   SftTrainer trainer({.config = config,
                       .model = starting_model(config, spec, dir),
                       .model_files = model_files,
@@ -126,10 +82,18 @@ SftOutcome train_sft(const SftConfig& config) {
                       .train = sources.train.get(),
                       .validation = sources.validation.get()});
   const std::int64_t from_step = trainer.resume();
-  const Json run = write_run_record(config, from_step);
+  SftConfig copy = config;
+  FieldList fields;
+  copy.fields(fields);
+  const Json run = write_run_record(config, "train sft", fields, from_step);
   SftOutcome outcome{.result = trainer.run(), .final_dir = ""};
   if (outcome.result.interrupted) return outcome;
-  outcome.final_dir = export_final(config, trainer, model_files, run, save_dtype(config, spec));
+  model_files["README.md"] = model_card({.config = config,
+                                         .run = run,
+                                         .metrics_path = config.output_dir + "/metrics.jsonl",
+                                         .family = hf::family_name(spec.config.family),
+                                         .parameters = trainer.model().params.numel()});
+  outcome.final_dir = export_model(config, "final", trainer.model(), model_files, export_dtype(config, spec));
   log_info(format("trained {} updates; the model is in {}", outcome.result.step, outcome.final_dir));
   return outcome;
 }

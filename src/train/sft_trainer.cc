@@ -12,19 +12,6 @@
 namespace beholder::train {
 namespace {
 
-// Leaves for the optimiser: own memory (a loaded model may lie in a read-only map), float32, gradients on.
-std::vector<NamedParam> make_leaves(vlm::Model& model) {
-  std::vector<NamedParam> leaves;
-  std::vector<std::string> names;
-  for (const auto& [name, value] : model.params.all()) names.push_back(name);
-  for (const std::string& name : names) {
-    at::Tensor leaf = model.params[name].detach().to(at::kFloat).contiguous().clone().set_requires_grad(true);
-    model.params.set(name, leaf);
-    leaves.push_back({name, std::move(leaf)});
-  }
-  return leaves;
-}
-
 // Rows of hidden states that predict completion tokens, and those tokens.
 struct Targets {
   at::Tensor rows, ids;
@@ -57,19 +44,11 @@ std::int64_t count_hits(const vlm::Model& model, const at::Tensor& hidden_TD, co
   return hits;
 }
 
-std::string resume_hint(const SftConfig& config) {
-  return format("run the same command again to go on from {}/latest", config.output_dir);
-}
-
 }  // namespace
 
-SftTrainer::SftTrainer(SftTask task) : task_(std::move(task)), schedule_(parse_schedule(task_.config.lr_scheduler_type)) {
+SftTrainer::SftTrainer(SftTask task) : task_(std::move(task)), run_(task_.config, identity(), task_.model, task_.model_files) {
   require_internal(task_.train != nullptr, "a trainer has a source");
-  const SftConfig& c = task_.config;
-  task_.model.dtype = c.bf16 ? at::kBFloat16 : at::kFloat;
-  optimizer_ = std::make_unique<AdamW>(
-      make_leaves(task_.model),
-      AdamWOptions{.beta1 = c.adam_beta1, .beta2 = c.adam_beta2, .epsilon = c.adam_epsilon, .weight_decay = c.weight_decay});
+  task_.model.dtype = task_.config.bf16 ? at::kBFloat16 : at::kFloat;
 }
 
 std::int64_t SftTrainer::max_tokens() const {
@@ -86,69 +65,24 @@ Json SftTrainer::identity() const {
 // ---- checkpoints
 
 std::int64_t SftTrainer::resume() {
-  const SftConfig& c = task_.config;
-  const bool has_checkpoints = !checkpoint_steps(c.output_dir).empty();
-  if (c.resume_from_checkpoint == "auto" && has_checkpoints) {
-    std::vector<std::string> skipped;
-    const auto found = load_latest_checkpoint(c.output_dir, skipped);
-    for (const std::string& line : skipped) log_warning(line);
-    if (!found)
-      throw Error(Code::kCorrupt, c.output_dir, "none of its checkpoints is whole",
-                  "restore one from a backup, or choose another output_dir");
-    restore(found->content, found->path);
-  } else if (c.resume_from_checkpoint == "none" && has_checkpoints) {
-    throw Error(Code::kUsage, c.output_dir, "already holds the checkpoints of a run",
-                "use resume_from_checkpoint = auto to go on, or choose another output_dir");
-  } else if (c.resume_from_checkpoint != "auto" && c.resume_from_checkpoint != "none") {
-    restore(load_checkpoint(c.resume_from_checkpoint), c.resume_from_checkpoint);
-  }
-  log_ = std::make_unique<FileRunLog>(c.output_dir, resumed_ ? step_ : -1);
-  return step_;
-}
-
-void SftTrainer::restore(const CheckpointContent& content, const std::string& path) {
-  const std::vector<std::string> differ = config_differences(content.config, identity());
-  if (!differ.empty())
-    throw Error(
-        Code::kUsage, path, format("was written by a run with another {}", fmt::join(differ, ", ")),
-        format("resume with the configuration in run.json; to train on from these weights, set model = {} and a new output_dir", path));
-  const at::NoGradGuard no_grad;
-  for (const NamedParam& param : optimizer_->params()) {
-    const auto it = content.model.find(param.name);
-    if (it == content.model.end() || it->second.sizes() != param.value.sizes())
-      throw Error(Code::kCorrupt, path, format("lacks weights that fit {}", param.name), "resume from a checkpoint of this model");
-    at::Tensor(param.value).copy_(it->second);
-  }
-  optimizer_->load_state(content.optimizer, path);
-  step_ = saved_step_ = content.step;
-  sums_.loss = json_need<double>(content.state, "loss_sum", path);
-  sums_.updates = json_need<std::int64_t>(content.state, "loss_updates", path);
-  last_loss_ = json_need<double>(content.state, "last_loss", path);
-  num_tokens_ = json_need<std::int64_t>(content.state, "num_tokens", path);
-  skipped_ = json_need<std::int64_t>(content.state, "skipped_examples", path);
-  resumed_ = true;
-  log_info(format("resumed {} after step {} of {}", path, step_, task_.config.max_steps));
+  const std::int64_t step = run_.resume();
+  if (step == 0) return step;
+  const Json& state = run_.state();
+  const std::string where = "state.json";
+  sums_.loss = json_need<double>(state, "loss_sum", where);
+  sums_.updates = json_need<std::int64_t>(state, "loss_updates", where);
+  last_loss_ = json_need<double>(state, "last_loss", where);
+  num_tokens_ = json_need<std::int64_t>(state, "num_tokens", where);
+  skipped_ = json_need<std::int64_t>(state, "skipped_examples", where);
+  return step;
 }
 
 void SftTrainer::save() {
-  if (saved_step_ == step_) return;
-  CheckpointContent content;
-  content.step = step_;
-  content.config = identity();
-  content.state = {{"loss_sum", sums_.loss},
-                   {"loss_updates", sums_.updates},
-                   {"last_loss", last_loss_},
-                   {"num_tokens", num_tokens_},
-                   {"skipped_examples", skipped_}};
-  for (const NamedParam& param : optimizer_->params()) content.model[param.name] = param.value;
-  content.optimizer = optimizer_->state();
-  content.files = task_.model_files;
-  Json config = task_.model.config.raw;
-  config["torch_dtype"] = "float32";
-  content.files["config.json"] = config.dump(2) + "\n";
-  log_->sync();
-  save_checkpoint(task_.config.output_dir, content, task_.config.save_total_limit);
-  saved_step_ = step_;
+  run_.save({{"loss_sum", sums_.loss},
+             {"loss_updates", sums_.updates},
+             {"last_loss", last_loss_},
+             {"num_tokens", num_tokens_},
+             {"skipped_examples", skipped_}});
 }
 
 // ---- one update
@@ -172,45 +106,36 @@ SftTrainer::Update SftTrainer::update(const SftBatch& batch, bool want_accuracy)
     throw Error(Code::kInvalidInput, format("step {}", batch.step + 1), "no example of its batch can be used: " + batch.problems.at(0),
                 "mend the data; checkpoints so far are intact");
   Update update;
-  optimizer_->zero_grad();
+  run_.zero_grad();
   for (const auto micro : batch.micro_batches(c.per_device_train_batch_size)) {
     const Scores scores = micro_scores(micro, static_cast<double>(batch.completion_tokens), /*learn=*/true, want_accuracy);
     update.scores.loss += scores.loss;
     update.scores.accuracy += scores.accuracy;
     update.scores.tokens += scores.tokens;
   }
-  require_finite(update.scores.loss, "loss", batch);
-  update.grad_norm = clip_grad_norm(optimizer_->params(), c.max_grad_norm);
-  require_finite(update.grad_norm, "gradient norm", batch);
-  update.learning_rate = c.learning_rate * schedule_factor(schedule_, step_, c.warmup_steps, c.max_steps);
-  optimizer_->step(update.learning_rate);
+  run_.require_finite(update.scores.loss, "loss", batch.ids());
+  update.grad_norm = run_.update();
+  run_.require_finite(update.grad_norm, "gradient norm", batch.ids());
+  update.learning_rate = run_.learning_rate();
   return update;
-}
-
-void SftTrainer::require_finite(double value, const char* what, const SftBatch& batch) const {
-  if (std::isfinite(value)) return;
-  const std::string kept = saved_step_ >= 0 ? format("the checkpoint of step {} is intact", saved_step_) : "no checkpoint was written yet";
-  throw Error(Code::kInvalidInput, format("step {}", batch.step + 1), format("the {} is {} (batch: {})", what, value, batch.ids()),
-              format("{}; look at these examples, lower learning_rate or max_grad_norm, or raise warmup_steps", kept));
 }
 
 // ---- the run
 
 SftResult SftTrainer::run() {
-  require_internal(log_ != nullptr, "resume() comes before run()");
   const SftConfig& c = task_.config;
   SftResult result;
-  if (step_ < c.max_steps) {
-    BatchPrefetcher batches(*task_.train, step_, c.max_steps, c.batch_size(), max_tokens());
-    Progress progress("train sft", c.max_steps, "steps", step_);
-    while (step_ < c.max_steps && !result.interrupted) {
+  if (run_.step() < c.max_steps) {
+    BatchPrefetcher batches(*task_.train, run_.step(), c.max_steps, c.batch_size(), max_tokens());
+    Progress progress("train sft", c.max_steps, "steps", run_.step());
+    while (run_.step() < c.max_steps && !result.interrupted) {
       advance(batches.next(), progress);
-      result.interrupted = interrupted() && step_ < c.max_steps;
-      if (step_ % c.save_steps == 0 || step_ == c.max_steps || result.interrupted) save();
+      result.interrupted = interrupted() && run_.step() < c.max_steps;
+      if (run_.step() % c.save_steps == 0 || run_.step() == c.max_steps || result.interrupted) save();
     }
   }
-  if (result.interrupted) log_info(format("stopped after step {} of {}; {}", step_, c.max_steps, resume_hint(c)));
-  result.step = step_;
+  if (result.interrupted) log_info(format("stopped after step {} of {}; {}", run_.step(), c.max_steps, run_.resume_hint()));
+  result.step = run_.step();
   result.skipped = skipped_;
   result.loss = sums_.updates > 0 ? sums_.loss / static_cast<double>(sums_.updates) : last_loss_;
   return result;
@@ -218,23 +143,22 @@ SftResult SftTrainer::run() {
 
 void SftTrainer::advance(const SftBatch& batch, Progress& progress) {
   const SftConfig& c = task_.config;
-  const bool last = step_ + 1 == c.max_steps, log_now = (step_ + 1) % c.logging_steps == 0 || last;
+  const bool last = run_.step() + 1 == c.max_steps, log_now = (run_.step() + 1) % c.logging_steps == 0 || last;
   report_problems(batch);
   const Update done = update(batch, log_now);
-  ++step_;
   num_tokens_ += batch.tokens;
   sums_.loss += done.scores.loss;
   ++sums_.updates;
   pace_.tokens += batch.tokens;
   ++pace_.updates;
   const double seconds = progress.seconds() - pace_.since;
-  progress.update(
-      step_, format("loss {:.3f}  {} tok/s", done.scores.loss, human_count(static_cast<double>(pace_.tokens) / std::max(seconds, 1e-9))));
+  progress.update(run_.step(), format("loss {:.3f}  {} tok/s", done.scores.loss,
+                                      human_count(static_cast<double>(pace_.tokens) / std::max(seconds, 1e-9))));
   if (log_now) {
     log_metrics(done, seconds);
     pace_ = {.since = progress.seconds()};
   }
-  if (task_.validation && c.eval_steps > 0 && (step_ % c.eval_steps == 0 || last)) log_evaluation();
+  if (task_.validation && c.eval_steps > 0 && (run_.step() % c.eval_steps == 0 || last)) log_evaluation();
 }
 
 void SftTrainer::report_problems(const SftBatch& batch) {
@@ -254,17 +178,18 @@ void SftTrainer::log_metrics(const Update& update, double seconds) {
                   {"mean_token_accuracy", update.scores.accuracy},
                   {"num_tokens", static_cast<double>(num_tokens_)}};
   if (const std::int64_t epoch = task_.train->epoch_examples(); epoch > 0)
-    metrics.emplace_back("epoch", static_cast<double>(step_ * task_.config.batch_size()) / static_cast<double>(epoch));
+    metrics.emplace_back("epoch", static_cast<double>(run_.step() * task_.config.batch_size()) / static_cast<double>(epoch));
   if (skipped_ > 0) metrics.emplace_back("skipped_examples", static_cast<double>(skipped_));
   metrics.emplace_back("step_time", seconds / static_cast<double>(pace_.updates));
   metrics.emplace_back("tokens_per_second", seconds > 0 ? static_cast<double>(pace_.tokens) / seconds : 0);
-  log_->log(step_, metrics);
+  run_.log().log(run_.step(), metrics);
 }
 
 Scores SftTrainer::evaluate() {
   require_internal(task_.validation != nullptr, "evaluation needs a validation source");
   const at::NoGradGuard no_grad;
-  const SftBatch batch = make_batch(*task_.validation, std::max<std::int64_t>(0, step_ - 1), task_.config.eval_examples, max_tokens());
+  const SftBatch batch =
+      make_batch(*task_.validation, std::max<std::int64_t>(0, run_.step() - 1), task_.config.eval_examples, max_tokens());
   if (batch.examples.empty())
     throw Error(Code::kInvalidInput, "eval_data",
                 "no validation example can be used: " + (batch.problems.empty() ? "it is empty" : batch.problems[0]));
@@ -280,8 +205,8 @@ Scores SftTrainer::evaluate() {
 
 void SftTrainer::log_evaluation() {
   const Scores scores = evaluate();
-  log_->log(
-      step_,
+  run_.log().log(
+      run_.step(),
       {{"eval_loss", scores.loss}, {"eval_mean_token_accuracy", scores.accuracy}, {"eval_num_tokens", static_cast<double>(scores.tokens)}});
 }
 

@@ -10,15 +10,12 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 
 #include "core/progress.h"
-#include "train/checkpoint.h"
-#include "train/optim.h"
-#include "train/run_log.h"
 #include "train/sft_batch.h"
 #include "train/sft_config.h"
+#include "train/training_run.h"
 #include "vlm/model.h"
 
 namespace beholder::train {
@@ -47,6 +44,8 @@ struct Scores {
 class SftTrainer {
  public:
   explicit SftTrainer(SftTask task);
+  SftTrainer(const SftTrainer&) = delete;
+  SftTrainer& operator=(const SftTrainer&) = delete;
 
   // Takes up the checkpoint that config.resume_from_checkpoint asks for and returns its step, 0 when it starts anew. kUsage when
   // the checkpoint belongs to another configuration or the folder holds a run that "none" would mix with; kCorrupt when there
@@ -78,25 +77,20 @@ class SftTrainer {
 
   Update update(const SftBatch& batch, bool want_accuracy);
   Scores micro_scores(std::span<const SftExample> examples, double denominator, bool learn, bool want_accuracy);
-  void require_finite(double value, const char* what, const SftBatch& batch) const;
   void report_problems(const SftBatch& batch);
   void advance(const SftBatch& batch, Progress& progress);
   void log_metrics(const Update& update, double seconds);
   void log_evaluation();
   void save();
-  void restore(const CheckpointContent& content, const std::string& path);
   std::int64_t max_tokens() const;
   Json identity() const;  // of the run: its configuration and inputs
 
   SftTask task_;
-  Schedule schedule_;
-  std::unique_ptr<AdamW> optimizer_;
-  std::unique_ptr<RunLog> log_;
-  std::int64_t step_ = 0, saved_step_ = -1, num_tokens_ = 0, skipped_ = 0;
+  TrainingRun run_;
+  std::int64_t num_tokens_ = 0, skipped_ = 0;
   Sums sums_;
   Pace pace_;
   double last_loss_ = 0;
-  bool resumed_ = false;
 };
 
 }  // namespace beholder::train

@@ -1,0 +1,84 @@
+#include "train/run_config.h"
+
+#include "core/error.h"
+#include "core/format.h"
+#include "train/optim.h"
+
+namespace beholder::train {
+namespace {
+
+constexpr double kMany = 1e12;
+
+void differences(const Json& a, const Json& b, const std::string& prefix, std::vector<std::string>& out) {
+  for (const auto& [key, value] : a.items()) {
+    const auto other = b.find(key);
+    if (other != b.end() && value.is_object() && other->is_object()) {
+      differences(value, *other, prefix + key + ".", out);
+    } else if (other == b.end() || *other != value) {
+      out.push_back(prefix + key);
+    }
+  }
+  for (const auto& [key, value] : b.items())
+    if (!a.contains(key)) out.push_back(prefix + key);
+}
+
+}  // namespace
+
+void RunConfig::optimisation_fields(FieldList& f, std::string_view batch_unit) {
+  f.group("optimisation");
+  f.add_range("learning_rate", learning_rate, 0, 1e3, "peak learning rate");
+  f.add_range("per_device_train_batch_size", per_device_train_batch_size, 1, 1 << 20, format("{} in one forward pass", batch_unit));
+  f.add_range("gradient_accumulation_steps", gradient_accumulation_steps, 1, 1 << 20, "forward passes per update");
+  f.add_range("max_steps", max_steps, 1, kMany, "updates");
+  f.add_range("warmup_steps", warmup_steps, 0, kMany, "updates over which the rate rises from 0");
+  f.add_choice("lr_scheduler_type", lr_scheduler_type, {"linear", "cosine", "constant", "constant_with_warmup"},
+               "shape of the learning rate");
+  f.add_range("weight_decay", weight_decay, 0, 1e3, "decoupled decay of matrices (not of norms and biases)");
+  f.add_range("adam_beta1", adam_beta1, 0, 0.999999, "decay of the first moment");
+  f.add_range("adam_beta2", adam_beta2, 0, 0.9999999, "decay of the second moment");
+  f.add_range("adam_epsilon", adam_epsilon, 0, 1, "added to the second moment's root");
+  f.add_range("max_grad_norm", max_grad_norm, 0, kMany, "global gradient norm is clipped to this; 0: never");
+  f.add("seed", seed, "seed of weights, batches and order");
+  f.add("bf16", bf16, "compute in bfloat16; the weights stay float32");
+  f.add("device", device, "cpu, cuda or cuda:N");
+}
+
+void RunConfig::run_fields(FieldList& f) {
+  f.group("run");
+  f.add("output_dir", output_dir, "the run's folder: checkpoints, logs and the final model");
+  f.add("resume_from_checkpoint", resume_from_checkpoint, "auto: the newest whole one; none; or a step-<N> folder");
+  f.add_range("logging_steps", logging_steps, 1, kMany, "updates between two lines of metrics");
+  f.add_range("save_steps", save_steps, 1, kMany, "updates between two checkpoints");
+  f.add_range("save_total_limit", save_total_limit, 0, kMany, "newest checkpoints to keep; 0: all");
+  f.add_range("eval_steps", eval_steps, 0, kMany, "updates between two evaluations; 0: none");
+  f.add_choice("save_dtype", save_dtype, {"auto", "fp32", "bf16", "fp16"}, "of the final model; auto: as the model it started from");
+}
+
+void require_field(bool condition, const char* field, const std::string& what, const std::string& fix) {
+  if (!condition) throw Error(Code::kUsage, field, what, fix);
+}
+
+void validate_run(const RunConfig& c) {
+  const Schedule schedule = parse_schedule(c.lr_scheduler_type);
+  require_field(schedule != Schedule::kConstant || c.warmup_steps == 0, "warmup_steps", "the constant schedule has no warm-up",
+                "use lr_scheduler_type = constant_with_warmup, or warmup_steps = 0");
+  require_field(c.warmup_steps <= c.max_steps, "warmup_steps", format("{} is more than max_steps {}", c.warmup_steps, c.max_steps),
+                "lower it");
+  require_field(!c.output_dir.empty(), "output_dir", "is empty", "name a folder for the run");
+}
+
+Json numeric_part(const FieldList& fields) {
+  Json json = fields_to_json(fields);
+  for (const char* key : {"output_dir", "resume_from_checkpoint", "logging_steps", "save_steps", "save_total_limit", "save_dtype",
+                          "eval_steps", "eval_examples", "device"})
+    json.erase(key);
+  return json;
+}
+
+std::vector<std::string> config_differences(const Json& a, const Json& b) {
+  std::vector<std::string> out;
+  differences(a, b, "", out);
+  return out;
+}
+
+}  // namespace beholder::train

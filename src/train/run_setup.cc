@@ -1,0 +1,46 @@
+#include "train/run_setup.h"
+
+#include <filesystem>
+
+#include "core/file.h"
+#include "train/run_dir.h"
+
+namespace beholder::train {
+namespace fs = std::filesystem;
+
+vlm::Model load_starting_model(const RunConfig& c, const std::string& dir) {
+  vlm::Model model = vlm::load_model(dir, {.dtype = at::kFloat, .device = vlm::parse_device(c.device)});
+  vlm::check_finite(model);
+  return model;
+}
+
+Json write_run_record(const RunConfig& c, std::string_view command, const FieldList& fields, std::int64_t from_step) {
+  const std::string path = c.output_dir + "/run.json";
+  Json record = run_record(command, fields_to_json(fields), c.seed);
+  if (from_step > 0 && fs::exists(path)) {
+    Json session = {{"from_step", from_step}, {"versions", record["versions"]}, {"machine", record["machine"]}};
+    record = read_json(path);
+    record["config"] = fields_to_json(fields);  // differs at most in how often things are written
+    record["resumed"].push_back(std::move(session));
+  }
+  write_file_atomic(path, record.dump(1) + "\n");
+  return record;
+}
+
+at::ScalarType export_dtype(const RunConfig& c, const judge::JudgeSpec& spec) {
+  return vlm::parse_dtype(c.save_dtype != "auto" ? c.save_dtype : spec.config.dtype == "float64" ? "float32" : spec.config.dtype);
+}
+
+std::string export_model(const RunConfig& c, const std::string& name, const vlm::Model& model,
+                         const std::map<std::string, std::string>& files, at::ScalarType dtype) {
+  const std::string dir = c.output_dir + "/" + name, temporary = dir + ".tmp";
+  fs::remove_all(temporary);
+  fs::create_directories(temporary);
+  vlm::save_model(model, temporary, dtype);
+  for (const auto& [file, bytes] : files) write_file_atomic(temporary + "/" + file, bytes);
+  fs::remove_all(dir);
+  fs::rename(temporary, dir);
+  return dir;
+}
+
+}  // namespace beholder::train

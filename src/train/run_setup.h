@@ -1,0 +1,28 @@
+// Around every trainer: the starting weights, the record of what is being run, and the finished model.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "core/config.h"
+#include "judge/judge_model.h"
+#include "train/run_config.h"
+#include "vlm/model.h"
+
+namespace beholder::train {
+
+// The weights of the folder `dir`, float32, checked to be finite.
+vlm::Model load_starting_model(const RunConfig& config, const std::string& dir);
+
+// run.json: the first session's record; later ones are listed under "resumed" with the step they began at.
+Json write_run_record(const RunConfig& config, std::string_view command, const FieldList& fields, std::int64_t from_step);
+
+// config.save_dtype, where "auto" is the dtype of the model the run started from.
+at::ScalarType export_dtype(const RunConfig& config, const judge::JudgeSpec& spec);
+
+// A model folder <output_dir>/<name>, written beside and renamed, so that it is whole or not there. Returns its path.
+std::string export_model(const RunConfig& config, const std::string& name, const vlm::Model& model,
+                         const std::map<std::string, std::string>& files, at::ScalarType dtype);
+
+}  // namespace beholder::train

@@ -1,0 +1,122 @@
+#include "train/training_run.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/format.h"
+#include "core/progress.h"
+
+namespace beholder::train {
+
+std::vector<NamedParam> make_leaves(vlm::Model& model, const std::vector<std::string>& trained) {
+  std::vector<std::string> names = trained;
+  if (names.empty())
+    for (const auto& [name, value] : model.params.all()) names.push_back(name);
+  std::vector<NamedParam> leaves;
+  for (const std::string& name : names) {
+    const at::Tensor& value = model.params[name];
+    const at::ScalarType dtype = value.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    at::Tensor leaf = value.detach().to(dtype).contiguous().clone().set_requires_grad(true);
+    model.params.set(name, leaf);
+    leaves.push_back({name, std::move(leaf)});
+  }
+  return leaves;
+}
+
+TrainingRun::TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files)
+    : config_(config),
+      identity_(std::move(identity)),
+      model_(model),
+      model_files_(std::move(model_files)),
+      schedule_(parse_schedule(config.lr_scheduler_type)),
+      optimizer_(make_leaves(model), AdamWOptions{.beta1 = config.adam_beta1,
+                                                  .beta2 = config.adam_beta2,
+                                                  .epsilon = config.adam_epsilon,
+                                                  .weight_decay = config.weight_decay}) {}
+
+RunLog& TrainingRun::log() {
+  require_internal(log_ != nullptr, "resume() comes first");
+  return *log_;
+}
+
+std::string TrainingRun::resume_hint() const {
+  return format("run the same command again to go on from {}/latest", config_.output_dir);
+}
+
+std::int64_t TrainingRun::resume() {
+  const RunConfig& c = config_;
+  const bool has_checkpoints = !checkpoint_steps(c.output_dir).empty();
+  if (c.resume_from_checkpoint == "auto" && has_checkpoints) {
+    std::vector<std::string> skipped;
+    const auto found = load_latest_checkpoint(c.output_dir, skipped);
+    for (const std::string& line : skipped) log_warning(line);
+    if (!found)
+      throw Error(Code::kCorrupt, c.output_dir, "none of its checkpoints is whole",
+                  "restore one from a backup, or choose another output_dir");
+    restore(found->content, found->path);
+  } else if (c.resume_from_checkpoint == "none" && has_checkpoints) {
+    throw Error(Code::kUsage, c.output_dir, "already holds the checkpoints of a run",
+                "use resume_from_checkpoint = auto to go on, or choose another output_dir");
+  } else if (c.resume_from_checkpoint != "auto" && c.resume_from_checkpoint != "none") {
+    restore(load_checkpoint(c.resume_from_checkpoint), c.resume_from_checkpoint);
+  }
+  log_ = std::make_unique<FileRunLog>(c.output_dir, saved_step_ >= 0 ? step_ : -1);
+  return step_;
+}
+
+void TrainingRun::restore(const CheckpointContent& content, const std::string& path) {
+  const std::vector<std::string> differ = config_differences(content.config, identity_);
+  if (!differ.empty())
+    throw Error(
+        Code::kUsage, path, format("was written by a run with another {}", fmt::join(differ, ", ")),
+        format("resume with the configuration in run.json; to train on from these weights, set model = {} and a new output_dir", path));
+  const at::NoGradGuard no_grad;
+  for (const NamedParam& param : optimizer_.params()) {
+    const auto it = content.model.find(param.name);
+    if (it == content.model.end() || it->second.sizes() != param.value.sizes())
+      throw Error(Code::kCorrupt, path, format("lacks weights that fit {}", param.name), "resume from a checkpoint of this model");
+    at::Tensor(param.value).copy_(it->second);
+  }
+  optimizer_.load_state(content.optimizer, path);
+  step_ = saved_step_ = content.step;
+  state_ = content.state;
+  log_info(format("resumed {} after step {} of {}", path, step_, config_.max_steps));
+}
+
+void TrainingRun::save(const Json& trainer_state) {
+  if (saved_step_ == step_) return;
+  CheckpointContent content;
+  content.step = step_;
+  content.config = identity_;
+  content.state = trainer_state;
+  for (const NamedParam& param : optimizer_.params()) content.model[param.name] = param.value;
+  content.optimizer = optimizer_.state();
+  content.files = model_files_;
+  Json config = model_.config.raw;
+  config["torch_dtype"] = "float32";
+  content.files["config.json"] = config.dump(2) + "\n";
+  log().sync();
+  save_checkpoint(config_.output_dir, content, config_.save_total_limit);
+  saved_step_ = step_;
+}
+
+double TrainingRun::update() {
+  const double norm = clip_grad_norm(optimizer_.params(), config_.max_grad_norm);
+  if (!std::isfinite(norm)) return norm;
+  learning_rate_ = config_.learning_rate * schedule_factor(schedule_, step_, config_.warmup_steps, config_.max_steps);
+  optimizer_.step(learning_rate_);
+  ++step_;
+  return norm;
+}
+
+void TrainingRun::require_finite(double value, const char* what, const std::string& batch) const {
+  if (std::isfinite(value)) return;
+  const std::string kept = saved_step_ >= 0 ? format("the checkpoint of step {} is intact", saved_step_) : "no checkpoint was written yet";
+  throw Error(Code::kInvalidInput, format("step {}", step_ + 1), format("the {} is {} (batch: {})", what, value, batch),
+              format("{}; look at these examples, lower learning_rate or max_grad_norm, or raise warmup_steps", kept));
+}
+
+}  // namespace beholder::train

@@ -1,0 +1,65 @@
+// What every trainer has besides its loss: leaves and optimiser, the learning rate's schedule, checkpoints with exact resume,
+// and the log. A trainer computes gradients, calls `update`, and stores its own state beside (`save`, `state`).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "train/checkpoint.h"
+#include "train/optim.h"
+#include "train/run_config.h"
+#include "train/run_log.h"
+#include "vlm/model.h"
+
+namespace beholder::train {
+
+// The parameters of `model` that are trained, as leaves: own memory (a loaded model may lie in a read-only map), float32
+// (double stays double), gradients on. The model then holds them. `trained` empty: all.
+std::vector<NamedParam> make_leaves(vlm::Model& model, const std::vector<std::string>& trained = {});
+
+class TrainingRun {
+ public:
+  // `identity`: the configuration and inputs that must be equal to resume. `model_files`: what makes a checkpoint a model folder.
+  // `config` and `model` must outlive this; the model's parameters become leaves.
+  TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files);
+
+  // Takes up the checkpoint that config.resume_from_checkpoint asks for and returns its step, 0 when the run starts anew.
+  // kUsage when the checkpoint belongs to another configuration or the folder holds a run that "none" would mix with; kCorrupt
+  // when there are checkpoints and none verifies. Opens the log.
+  std::int64_t resume();
+  const Json& state() const { return state_; }  // what the trainer stored with the checkpoint; null when it started anew
+
+  // One update with the gradients the leaves hold, clipped to max_grad_norm. Returns the norm before, which may not be finite:
+  // then nothing was changed.
+  double update();
+  double learning_rate() const { return learning_rate_; }  // of the last update
+  void zero_grad() { optimizer_.zero_grad(); }
+
+  // Writes the checkpoint of the current step, unless it is there.
+  void save(const Json& trainer_state);
+  // Throws kInvalidInput, naming the step, `what` and the batch, unless `value` is finite. Checkpoints so far stay.
+  void require_finite(double value, const char* what, const std::string& batch) const;
+
+  RunLog& log();
+  std::int64_t step() const { return step_; }  // finished updates
+  bool last_step() const { return step_ >= config_.max_steps; }
+  std::string resume_hint() const;
+
+ private:
+  void restore(const CheckpointContent& content, const std::string& path);
+
+  const RunConfig& config_;
+  Json identity_, state_;
+  vlm::Model& model_;
+  std::map<std::string, std::string> model_files_;
+  Schedule schedule_;
+  AdamW optimizer_;
+  std::unique_ptr<RunLog> log_;
+  std::int64_t step_ = 0, saved_step_ = -1;
+  double learning_rate_ = 0;
+};
+
+}  // namespace beholder::train
