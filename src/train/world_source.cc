@@ -2,7 +2,8 @@
 
 #include "core/format.h"
 #include "core/rng.h"
-#include "judge/prompt.h"
+#include "judge/answer.h"
+#include "train/world_media.h"
 #include "world/sample.h"
 #include "world/thought.h"
 
@@ -17,20 +18,28 @@ struct Question {
 Question draw_question(Rng& rng, const WorldDataConfig& config, const std::string& mix) {
   constexpr Question kSingle{1, judge::AnswerKind::kScore};
   const double u = rng.uniform();
-  if (mix == "single" || u < config.pair_single_share) return kSingle;
+  if (mix != "pair" || u < config.pair_single_share) return kSingle;
   if (u < config.pair_single_share + config.pair_score_share) return {2, judge::AnswerKind::kScore};
   if (u < config.pair_single_share + config.pair_score_share + config.pair_triple_share) return {3, judge::AnswerKind::kSelect};
   return {2, judge::AnswerKind::kSoft};
 }
 
-std::vector<vlm::Media> render_media(const world::Item& item, const media::PatchConfig& patches) {
-  std::vector<vlm::Media> out;
-  if (item.is_video()) {
-    for (const auto& frames : world::render_item_frames(item)) out.push_back(judge::prepare_video(frames, world::kVideoFps, patches));
-  } else {
-    for (const media::Image& image : world::render_item(item)) out.push_back(judge::prepare_image(image, patches));
-  }
-  return out;
+// A picture and what it shows, nothing else: no system message, no question, no prompt to guess from. Most of its tokens must be
+// seen to be known, and it is a third as long.
+SftExample caption_example(const judge::JudgeSpec& spec, const world::Item& item) {
+  std::vector<judge::Medium> media = world_media(item, spec.patches);
+  const vlm::Media& medium = media[0].media;
+  const std::int64_t merge = spec.config.vision.spatial_merge_size;
+  SftExample example{.id = item.id};
+  std::vector<std::int64_t>& ids = example.segment.ids;
+  ids = {spec.config.vision_start_token_id};
+  ids.insert(ids.end(), static_cast<std::size_t>(medium.t * medium.h * medium.w / (merge * merge)),
+             medium.video ? spec.config.video_token_id : spec.config.image_token_id);
+  ids.push_back(spec.config.vision_end_token_id);
+  example.completion_begin = std::ssize(ids);
+  for (const std::int64_t token : spec.tokenizer.encode(world::caption(item), hf::Specials::kPlain)) ids.push_back(token);
+  example.segment.media = {medium};
+  return example;
 }
 
 }  // namespace
@@ -49,13 +58,18 @@ SftExample WorldSource::example(std::int64_t step, std::int64_t index) const {
   const std::size_t stage_now = stage(step);
   const std::uint64_t batch = split_ == world::Split::kTrain ? static_cast<std::uint64_t>(step) : stage_now;
   Rng rng(seed_, stable_hash("sft batch"), batch, static_cast<std::uint64_t>(index));
-  const Question question = draw_question(rng, config_, config_.stage_mix[stage_now]);
+  const std::string& mix = config_.stage_mix[stage_now];
+  const Question question = draw_question(rng, config_, mix);
   const world::WorldConfig world{.seed = config_.seed, .media = std::max(2, question.media), .video = rng.chance(config_.video_share)};
   const std::uint64_t number = rng.bits64() >> 12;  // of so many that none comes twice
-  const world::Item item = question.media == 1 ? world::make_single(world, split_, number) : world::make_item(world, split_, number);
+  const world::Item item =
+      question.media == 1 ? world::make_single(world, split_, number, /*telltale=*/mix != "pair") : world::make_item(world, split_, number);
+  if (mix == "caption") return caption_example(spec_, item);
   const std::string answer = question.kind == judge::AnswerKind::kScore ? format("{}", fmt::join(world::naive_scores(item), " "))
                                                                         : world::naive_answer(item, seed_);
-  return make_example(spec_, item.id, render_media(item, spec_.patches), item.prompt.text(), question.kind,
+  std::vector<vlm::Media> media;
+  for (judge::Medium& medium : world_media(item, spec_.patches)) media.push_back(std::move(medium.media));
+  return make_example(spec_, item.id, media, item.prompt.text(), question.kind,
                       judge::completion_text(world::reference_thought(item), answer));
 }
 

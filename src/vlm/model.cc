@@ -241,45 +241,6 @@ void save_model(const Model& model, const std::string& dir, at::ScalarType dtype
   write_file_atomic(dir + "/config.json", config.dump(2) + "\n");
 }
 
-namespace {
-
-// Brightness is most of a patch's energy, so random filters answer to little else, and after the first norm colour and texture
-// are too faint to be learned soon: under direct supervision, 150 steps from such a start name no noise and 0.78-0.86 of the
-// colours, from this one 0.95 and 0.93. One half of the filters begins blind to brightness (their colour planes sum to zero), the
-// other blind to each plane's mean (texture only), both stronger.
-void tune_patch_filters(at::Tensor& weight) {
-  constexpr double kGain = 4;
-  const std::int64_t half = weight.size(0) / 2;
-  at::Tensor colour = weight.narrow(0, 0, half), texture = weight.narrow(0, half, weight.size(0) - half).flatten(2);
-  colour.sub_(colour.mean(1, true)).mul_(kGain);
-  texture.sub_(texture.mean(2, true)).mul_(kGain);
-}
-
-}  // namespace
-
-Model init_model(const hf::ModelConfig& config, std::uint64_t seed) {
-  Model model;
-  model.config = config;
-  for (const ParamSpec& spec : param_specs(config)) {
-    at::Tensor value = at::empty(spec.shape, at::kFloat);
-    const bool matrix = spec.shape.size() > 1;
-    if (!matrix) {
-      value.fill_(spec.name.ends_with(".weight") ? 1.0 : 0.0);
-    } else {
-      double fan_in = 1;
-      for (std::size_t i = 1; i < spec.shape.size(); ++i) fan_in *= static_cast<double>(spec.shape[i]);
-      const double std =
-          spec.name.find("embed_tokens") != std::string::npos || spec.name == "lm_head.weight" ? 0.02 : 1 / std::sqrt(fan_in);
-      Rng rng(seed, stable_hash(spec.name));
-      float* data = value.data_ptr<float>();
-      for (std::int64_t i = 0; i < value.numel(); ++i) data[i] = static_cast<float>(std * rng.normal());
-    }
-    if (spec.name == "visual.patch_embed.proj.weight") tune_patch_filters(value);
-    model.params.set(spec.name, std::move(value));
-  }
-  return model;
-}
-
 void set_threads_for(const Model& model) {
   constexpr std::int64_t kOneThreadParameters = 50'000'000;
   if (std::getenv("OMP_NUM_THREADS") == nullptr && model.params.numel() < kOneThreadParameters) at::set_num_threads(1);

@@ -43,7 +43,7 @@ int other_count(Rng& rng, int asked) {
   do {
     const int by = rng.chance(0.75) ? 1 : 2;
     shown = rng.chance(0.5) ? asked + by : asked - by;
-  } while (shown < 1 || shown > 5);
+  } while (shown < 1 || shown > 4);
   return shown;
 }
 
@@ -59,7 +59,9 @@ std::array<float, 3> vary(Rng& rng, Colour colour) {
 
 // Which defects this picture gets. A relation can only be wrong where both objects are there.
 DefectSet sample_defects(Rng& rng, const Prompt& prompt, const SceneOptions& options) {
-  const std::array<double, kDefects> rate = defect_rates(options.generator);
+  // A colour, relation or count drawn without a look at the prompt would agree with it once in 6, 4 or about 4.
+  static constexpr std::array<double, kDefects> kEven = {0.85, 0.16, 0.75, 0.75, 0.5, 0.5, 0.5, 0.5};
+  const std::array<double, kDefects> rate = options.telltale ? kEven : defect_rates(options.generator);
   DefectSet defects;
   const auto maybe = [&](Defect defect, bool allowed) {
     const bool hit = rng.chance(rate[static_cast<std::size_t>(defect)]);
@@ -94,6 +96,8 @@ void add_pair(Rng& rng, const Prompt& prompt, DefectSet defects, const SceneOpti
   if (defects.has(Defect::kWrongColour)) {
     Object& wrong = (missing ? !miss_first : recolour_first) ? a : b;  // the one that is there
     wrong.thing.colour = other_colour(rng, wrong.thing, options.combinations);
+    Object& other = &wrong == &a ? b : a;
+    if (options.telltale && rng.chance(0.8)) other.thing.colour = other_colour(rng, other.thing, options.combinations);
   }
   const bool related = prompt.kind == PromptKind::kRelation;
   Relation relation = related ? prompt.relation : any<Relation>(rng, kRelations);
@@ -172,9 +176,9 @@ std::vector<Clutter> sample_clutter(Rng& rng, const Scene& scene) {
 
 Quality sample_quality(Rng& rng, DefectSet defects) {
   Quality q;
-  q.blur_px = defects.has(Defect::kBlur) ? rng.uniform(1.7, 2.6) : rng.uniform(0, 0.35);
-  q.noise = defects.has(Defect::kNoise) ? rng.uniform(20, 38) : rng.uniform(0, 3);
-  q.warp = defects.has(Defect::kWarp) ? rng.uniform(0.11, 0.145) : 0;
+  q.blur_px = defects.has(Defect::kBlur) ? rng.uniform(1.5, 2.2) : rng.uniform(0, 0.35);
+  q.noise = defects.has(Defect::kNoise) ? rng.uniform(16, 28) : rng.uniform(0, 3);
+  q.warp = defects.has(Defect::kWarp) ? rng.uniform(0.16, 0.2) : 0;
   q.flicker = defects.has(Defect::kFlicker) ? rng.uniform(0.22, 0.4) : rng.uniform(0, 0.02);
   return q;
 }

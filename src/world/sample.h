@@ -31,12 +31,13 @@ Prompt sample_prompt(Rng& rng, Combinations combinations);
 struct SceneOptions {
   GeneratorKind generator = GeneratorKind::kFlat;
   Combinations combinations = Combinations::kSeen;
-  bool video = false;  // 8 frames of 64x64 px that drift; else a picture of 56..112 px a side
+  bool telltale = false;  // nothing can be guessed from the prompt: colours, places and counts unrelated to it, other faults at even odds
+  bool video = false;     // 8 frames of 64x64 px that drift; else a picture of 56..112 px a side
 };
 Scene sample_scene(Rng& rng, const Prompt& prompt, const SceneOptions& options);
 
 inline constexpr int kVideoFrames = 8, kVideoSide = 64, kVideoFps = 4;
-inline constexpr int kMinSide = 56, kMaxSide = 112;
-inline constexpr double kMinObject = 15, kMaxObject = 30;  // px
+inline constexpr int kMinSide = 64, kMaxSide = 96;
+inline constexpr double kMinObject = 20, kMaxObject = 36;  // px
 
 }  // namespace beholder::world

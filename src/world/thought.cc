@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/error.h"
 #include "core/format.h"
 
 namespace beholder::world {
@@ -35,6 +36,15 @@ std::string list_faults(DefectSet defects) {
 }
 
 }  // namespace
+
+std::string caption(const Item& item) {
+  require_internal(item.scenes.size() == 1, "a caption is about one medium");
+  const Scene& scene = item.scenes.front();
+  const bool whole = item.prompt.kind == PromptKind::kCount || scene.objects.size() == 2;
+  return format("{} 1 shows {}. {}", item.is_video() ? "Video" : "Image",
+                whole ? what_it_shows(item.prompt, scene) : phrase(scene.objects.front().thing),
+                how_it_is(item.defects[0], item.is_video()));
+}
 
 std::string reference_thought(const Item& item) {
   std::string text;

@@ -15,6 +15,9 @@ namespace beholder::world {
 // One line per medium. Videos are called "Video 1" and are also "steady" or "flickering".
 std::string reference_thought(const Item& item);
 
+// What there is to see in an item of one medium, whatever was asked for: "Image 1 shows a red circle. It is sharp, noisy and whole."
+std::string caption(const Item& item);
+
 // The rule a judge starts from, before it knows the voters: every fault counts the same.
 int naive_choice(const Item& item, std::uint64_t seed);          // 0-based; fewest faults, ties by a seeded hash of the id
 std::string naive_answer(const Item& item, std::uint64_t seed);  // the choice as people count: "1", "2", …
