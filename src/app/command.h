@@ -13,15 +13,15 @@ namespace beholder::app {
 class Command {
  public:
   virtual ~Command() = default;
-  virtual std::string name() const = 0;                       // "rank", "train sft"
-  virtual std::string summary() const = 0;                    // one line for the list of commands
-  virtual std::string examples() const = 0;                   // shown at the foot of --help
-  virtual std::string operands() const { return {}; }         // "IMAGE…": what stands after the flags; empty: nothing may
+  virtual std::string name() const = 0;                // "rank", "train sft"
+  virtual std::string summary() const = 0;             // one line for the list of commands
+  virtual std::string examples() const = 0;            // shown at the foot of --help
+  virtual std::string operands() const { return {}; }  // "IMAGE…": what stands after the flags; empty: nothing may
   virtual void fields(FieldList& fields) = 0;
   // Returns the exit status; throws Error. `set` names the fields that flags or the config file gave.
   virtual int run(const std::vector<std::string>& operands) = 0;
 
-  bool json = false;                                          // --json: machine-readable output on stdout
+  bool json = false;  // --json: machine-readable output on stdout
 };
 
 using CommandPtr = std::unique_ptr<Command>;
@@ -40,6 +40,7 @@ CommandPtr make_rank_command();
 CommandPtr make_score_command();
 CommandPtr make_tokenize_command();
 CommandPtr make_trace_command();
+CommandPtr make_train_grpo_command();
 CommandPtr make_train_sft_command();
 CommandPtr make_world_eval_command();
 CommandPtr make_world_make_command();

@@ -6,7 +6,9 @@ namespace {
 
 // libgomp reads its environment when it is loaded, before main. Spinning threads turn a 1 ms kernel into 12 ms on a shared
 // machine, so the default is set earlier than any library's constructor runs, unless the user chose one.
-void set_openmp_defaults(int, char**, char**) { ::setenv("GOMP_SPINCOUNT", "1000", 0); }
+void set_openmp_defaults(int, char**, char**) {
+  ::setenv("GOMP_SPINCOUNT", "1000", 0);
+}
 __attribute__((section(".preinit_array"), used)) void (*const g_preinit)(int, char**, char**) = set_openmp_defaults;
 
 }  // namespace
@@ -14,8 +16,8 @@ __attribute__((section(".preinit_array"), used)) void (*const g_preinit)(int, ch
 int main(int argc, char** argv) {
   using namespace beholder::app;
   std::vector<CommandPtr> commands;
-  for (auto* make : {make_rank_command, make_compare_command, make_score_command, make_train_sft_command, make_world_make_command,
-                     make_world_eval_command, make_info_command, make_tokenize_command, make_trace_command})
+  for (auto* make : {make_rank_command, make_compare_command, make_score_command, make_train_sft_command, make_train_grpo_command,
+                     make_world_make_command, make_world_eval_command, make_info_command, make_tokenize_command, make_trace_command})
     commands.push_back(make());
   return run_program(argc, argv, commands);
 }

@@ -87,25 +87,25 @@ void Judge::check_question(const Question& question, const JudgeOptions& options
   }
 }
 
-Vote Judge::read_vote(const vlm::Completion& completion, const Question& question, double tau) const {
+Vote read_vote(const JudgeSpec& spec, const vlm::Completion& completion, AnswerKind kind, int media_count, double tau) {
   std::span<const std::int64_t> ids = completion.ids;
   if (completion.finished && !ids.empty()) ids = ids.first(ids.size() - 1);
   std::vector<std::string> texts;
-  for (const std::int64_t id : ids) texts.push_back(spec_.tokenizer.decode(std::span(&id, 1)));
-  const int media_count = static_cast<int>(question.media.size());
+  for (const std::int64_t id : ids) texts.push_back(spec.tokenizer.decode(std::span(&id, 1)));
 
   Vote vote;
   vote.tokens = std::ssize(completion.ids);
-  vote.text = spec_.tokenizer.decode(ids);
-  vote.verdict = parse_completion(texts, question.kind, media_count);
-  vote.verdict.thought = parse_text(vote.text, question.kind, media_count).thought;  // whole characters, not tokens' bytes
+  vote.text = spec.tokenizer.decode(ids);
+  vote.verdict = parse_completion(texts, kind, media_count);
+  vote.verdict.thought = parse_text(vote.text, kind, media_count).thought;  // whole characters, not tokens' bytes
   if (!vote.verdict.parsed) {
     if (!completion.finished) vote.verdict.problem += format(" (cut off after {} tokens)", vote.tokens);
     return vote;
   }
-  if (question.kind == AnswerKind::kSelect) vote.p = select_probabilities(vote.verdict.choice, media_count);
-  if (question.kind == AnswerKind::kScore) vote.p = score_probabilities(vote.verdict.scores, tau);
-  if (question.kind == AnswerKind::kSoft) {
+  if (kind != AnswerKind::kScore) vote.drawn = vote.verdict.choice;
+  if (kind == AnswerKind::kSelect) vote.p = select_probabilities(vote.verdict.choice, media_count);
+  if (kind == AnswerKind::kScore) vote.p = score_probabilities(vote.verdict.scores, tau);
+  if (kind == AnswerKind::kSoft) {
     const auto decision = static_cast<std::size_t>(vote.verdict.decision);
     require_internal(decision < completion.watched.size(), "index log-probabilities at the decision");
     vote.p = index_probabilities(completion.watched[decision], media_count);
@@ -136,7 +136,7 @@ std::vector<Answered> Judge::ask(std::span<const Question> questions, const Judg
       Answered& answered = answers[begin + i];
       answered.usage = {std::ssize(requests[i].prompt.ids), 0, seconds / static_cast<double>(batch.size())};
       for (const vlm::Completion& completion : completions[i]) {
-        answered.votes.push_back(read_vote(completion, batch[i], options.tau));
+        answered.votes.push_back(read_vote(spec_, completion, batch[i].kind, static_cast<int>(batch[i].media.size()), options.tau));
         answered.usage.completion_tokens += answered.votes.back().tokens;
       }
       tokens_before += answered.usage.completion_tokens;

@@ -50,6 +50,7 @@ struct Vote {
   Verdict verdict;
   std::vector<double> p;    // K, sums to 1: probability that each medium is the best; empty when not parsed.
                             // K = 1: {1}
+  int drawn = 0;            // 1..K: the index that was sampled (the verdict's choice is the likelier one with soft answers); 0: no index
   std::string text;         // the completion, without the stop token
   std::int64_t tokens = 0;  // with the stop token
 };
@@ -65,6 +66,10 @@ struct Answered {
   std::vector<Vote> votes;
   Usage usage;
 };
+
+// What a completion says about `media_count` media. Soft answers need log-probabilities of that many index tokens in `watched`.
+// `tau`: of scores, p = softmax(scores / tau).
+Vote read_vote(const JudgeSpec& spec, const vlm::Completion& completion, AnswerKind kind, int media_count, double tau = 1);
 
 // (questions answered so far, tokens sampled so far); may throw to cancel.
 using JudgeProgress = std::function<void(std::int64_t questions, std::int64_t tokens)>;
@@ -84,7 +89,6 @@ class Judge {
 
  private:
   vlm::Segment segment(const Question& question) const;
-  Vote read_vote(const vlm::Completion& completion, const Question& question, double tau) const;
 
   const JudgeSpec& spec_;
   vlm::Sampler& sampler_;

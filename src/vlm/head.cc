@@ -14,6 +14,11 @@ std::int64_t chunk_rows(std::int64_t vocabulary) {
   return std::max<std::int64_t>(16, kChunkElements / vocabulary);
 }
 
+// Probabilities are computed in float32, or in double where everything is.
+at::ScalarType wide(const at::Tensor& t) {
+  return t.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
+
 at::Tensor head_weight(const Model& model) {
   return weight(model, model.config.text.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight");
 }
@@ -24,10 +29,10 @@ class ChunkedLogProb : public torch::autograd::Function<ChunkedLogProb> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& h_RD, const at::Tensor& w_VD,
                             const at::Tensor& target_R, double temperature) {
     const std::int64_t rows = h_RD.size(0), step = chunk_rows(w_VD.size(0));
-    at::Tensor logprob = at::empty({rows}, h_RD.options().dtype(at::kFloat)), normaliser = at::empty_like(logprob);
+    at::Tensor logprob = at::empty({rows}, h_RD.options().dtype(wide(h_RD))), normaliser = at::empty_like(logprob);
     for (std::int64_t begin = 0; begin < rows; begin += step) {
       const std::int64_t n = std::min(step, rows - begin);
-      const at::Tensor logits = at::linear(h_RD.narrow(0, begin, n), w_VD).to(at::kFloat).div_(temperature);
+      const at::Tensor logits = at::linear(h_RD.narrow(0, begin, n), w_VD).to(wide(h_RD)).div_(temperature);
       const at::Tensor lse = logits.logsumexp(-1);
       normaliser.narrow(0, begin, n).copy_(lse);
       logprob.narrow(0, begin, n).copy_(logits.gather(1, target_R.narrow(0, begin, n).unsqueeze(1)).squeeze(1) - lse);
@@ -42,16 +47,16 @@ class ChunkedLogProb : public torch::autograd::Function<ChunkedLogProb> {
     const at::Tensor &h = saved[0], &w = saved[1], &target = saved[2], &normaliser = saved[3];
     const double temperature = context->saved_data["temperature"].toDouble();
     const std::int64_t rows = h.size(0), step = chunk_rows(w.size(0));
-    at::Tensor grad_h = at::empty_like(h), grad_w = at::zeros(w.sizes(), w.options().dtype(at::kFloat));
+    at::Tensor grad_h = at::empty_like(h), grad_w = at::zeros(w.sizes(), w.options().dtype(wide(w)));
     for (std::int64_t begin = 0; begin < rows; begin += step) {
       const std::int64_t n = std::min(step, rows - begin);
       const at::Tensor chunk = h.narrow(0, begin, n), upstream = gradients[0].narrow(0, begin, n).unsqueeze(1) / temperature;
       at::Tensor grad =
-          at::linear(chunk, w).to(at::kFloat).div_(temperature).sub_(normaliser.narrow(0, begin, n).unsqueeze(1)).exp_().mul_(-upstream);
+          at::linear(chunk, w).to(wide(h)).div_(temperature).sub_(normaliser.narrow(0, begin, n).unsqueeze(1)).exp_().mul_(-upstream);
       grad.scatter_add_(1, target.narrow(0, begin, n).unsqueeze(1), upstream);
       const at::Tensor narrow = grad.to(h.scalar_type());
       grad_h.narrow(0, begin, n).copy_(at::matmul(narrow, w));
-      grad_w.add_(at::matmul(narrow.t(), chunk).to(at::kFloat));
+      grad_w.add_(at::matmul(narrow.t(), chunk).to(wide(w)));
     }
     return {grad_h, grad_w.to(w.scalar_type()), at::Tensor(), at::Tensor()};
   }
@@ -61,6 +66,24 @@ class ChunkedLogProb : public torch::autograd::Function<ChunkedLogProb> {
 
 at::Tensor logits(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows) {
   return at::linear(hidden_TD.index_select(0, rows.to(hidden_TD.device())), head_weight(model)).to(at::kFloat);
+}
+
+at::Tensor choice_logits(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, std::span<const std::int64_t> ids) {
+  const at::Tensor chosen = at::tensor(std::vector<std::int64_t>(ids.begin(), ids.end()), at::kLong).to(hidden_TD.device());
+  return at::linear(at::embedding(hidden_TD, rows.to(hidden_TD.device())), at::embedding(head_weight(model), chosen)).to(wide(hidden_TD));
+}
+
+at::Tensor token_entropies(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, double temperature) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor w = head_weight(model), device_rows = rows.to(hidden_TD.device());
+  const std::int64_t step = chunk_rows(w.size(0));
+  std::vector<at::Tensor> parts;
+  for (std::int64_t begin = 0; begin < rows.size(0); begin += step) {
+    const at::Tensor h = hidden_TD.index_select(0, device_rows.narrow(0, begin, std::min(step, rows.size(0) - begin)));
+    const at::Tensor logp = at::log_softmax(at::linear(h, w).to(at::kFloat) / temperature, -1);
+    parts.push_back(-(logp.exp() * logp).sum(-1));
+  }
+  return at::cat(parts);
 }
 
 at::Tensor token_logprobs(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, const at::Tensor& targets,

@@ -64,6 +64,12 @@ at::Tensor forward(const Model& model, const Packed& packed, const Tap& tap = {}
 // logits[i] = head(hidden[rows[i]]), float32 [rows, V].
 at::Tensor logits(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows);
 
+// The same for a few tokens only: [rows, ids]. What the decision is read from; differentiable.
+at::Tensor choice_logits(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, std::span<const std::int64_t> ids);
+
+// Entropy in nats of the next-token distribution at each row, float32 [rows]; in chunks, without gradients.
+at::Tensor token_entropies(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, double temperature = 1.0);
+
 // log p(targets[i] | …) / at `temperature`, float32 [rows]; differentiable. Works through the vocabulary in chunks of rows:
 // [T, V] is never held, forward or backward.
 at::Tensor token_logprobs(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, const at::Tensor& targets,

@@ -123,7 +123,7 @@ at::Tensor vision_forward(const Model& model, std::span<const Media> media, cons
   at::Tensor x = (patches.size() == 1 ? patches[0] : at::cat(patches)).to(model.device, model.dtype);
   x = at::linear(x, weight(model, "visual.patch_embed.proj.weight").view({v.hidden_size, -1}));
   if (plan.unit_order.defined()) x = x.view({-1, unit * v.hidden_size}).index_select(0, plan.unit_order).view({-1, v.hidden_size});
-  const Rotary rotary = make_rotary(plan.angles, at::kFloat);
+  const Rotary rotary = make_rotary(plan.angles, model.dtype == at::kDouble ? at::kDouble : at::kFloat);
   for (std::int64_t i = 0; i < v.depth; ++i) {
     x = block(model, i, x, rotary, full_attention(model.config, i) ? plan.frames : plan.windows);
     if (tap) tap(format("vision_block_{}_{}", kind, i), x);

@@ -1,0 +1,15 @@
+// The completions of a training step, to read: OUTPUT_DIR/completions/step-<N>.jsonl, one line per completion.
+//   {"step","id","prompt","media":[a,b],"q","completion","parsed","problem","choice","p","listener","rewards":{name:value},"advantage","tokens"}
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "train/rollout.h"
+
+namespace beholder::train {
+
+void write_completions(const std::string& output_dir, std::int64_t step, const RolloutBatch& batch,
+                       const std::vector<std::string>& reward_names);
+
+}  // namespace beholder::train

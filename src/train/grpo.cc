@@ -1,0 +1,73 @@
+#include "train/grpo.h"
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+#include "core/progress.h"
+#include "core/sha256.h"
+#include "hf/hub.h"
+#include "train/fresh_model.h"
+#include "train/run_dir.h"
+#include "train/run_setup.h"
+
+namespace beholder::train {
+namespace {
+
+std::unique_ptr<PreferenceSource> make_source(const GrpoConfig& c, bool train) {
+  const std::string& path = train ? c.data : c.eval_data;
+  if (!c.data.empty()) return path.empty() ? nullptr : record_preferences(path, static_cast<std::uint64_t>(c.seed), train);
+  const world::WorldConfig world{.seed = c.world_seed};
+  // Every seed of a run sees other items; a billion apart, so that no two runs share any.
+  const std::int64_t first = train ? (c.seed % 1'000'000) * 1'000'000'000 : 0;
+  return world_preferences(world, train ? world::Split::kTrain : world::Split::kValidation, first);
+}
+
+Json input_hashes(const GrpoConfig& c, const std::string& model_dir) {
+  Json out = {{"model_config_sha256", sha256_hex(MappedFile::open(model_dir + "/config.json")->bytes())}};
+  if (!c.data.empty()) out["data_sha256"] = sha256_hex(MappedFile::open(c.data)->bytes());
+  return out;
+}
+
+}  // namespace
+
+GrpoOutcome train_grpo(const GrpoConfig& config) {
+  validate(config);
+  const RunLock lock(config.output_dir);
+  remove_unfinished(config.output_dir);
+  const std::string dir = hf::resolve_model_dir(config.model);
+  const judge::JudgeSpec spec = judge::load_judge_spec(dir);
+  std::optional<judge::JudgeModel> heard;
+  std::optional<Listener> listener;
+  if (!config.listener.empty()) {
+    heard.emplace(judge::load_judge_model(config.listener, {.dtype = at::kFloat, .device = vlm::parse_device(config.device)}));
+    listener.emplace(heard->spec, heard->model, config.listener_redact);
+  }
+  const auto train = make_source(config, true), validation = config.eval_steps > 0 ? make_source(config, false) : nullptr;
+  std::map<std::string, std::string> model_files = read_model_files(dir);
+  GrpoTask task{.config = config,
+                .spec = &spec,
+                .model = load_starting_model(config, dir),
+                .reference = {},
+                .model_files = model_files,
+                .inputs = input_hashes(config, dir),
+                .train = train.get(),
+                .validation = validation.get(),
+                .listener = listener ? &*listener : nullptr};
+  if (config.loss.beta > 0) task.reference = load_starting_model(config, dir);
+  GrpoTrainer trainer(std::move(task));
+  const std::int64_t from_step = trainer.resume();
+  GrpoConfig copy = config;
+  FieldList fields;
+  copy.fields(fields);
+  write_run_record(config, "train grpo", fields, from_step);
+  GrpoOutcome outcome{.result = trainer.run(), .final_dir = ""};
+  if (outcome.result.interrupted) return outcome;
+  outcome.final_dir = export_model(config, "final", trainer.model(), model_files, export_dtype(config, spec));
+  log_info(format("trained {} updates; the model is in {}", outcome.result.step, outcome.final_dir));
+  if (outcome.result.best_metric)
+    log_info(format("best {} {:.4f} after step {}: {}/best", config.metric_for_best_model, *outcome.result.best_metric,
+                    outcome.result.best_step, config.output_dir));
+  return outcome;
+}
+
+}  // namespace beholder::train

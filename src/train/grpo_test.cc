@@ -1,0 +1,250 @@
+// The GRPO trainer on the embedded judge: the same numbers however a batch is cut, stopped or shared.
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+#include "core/interrupt.h"
+#include "train/fresh_model.h"
+#include "train/grpo.h"
+#include "train/reward_command.h"
+
+namespace beholder::train {
+namespace {
+
+class TempDir {
+ public:
+  TempDir() {
+    char name[] = "/tmp/beholder-grpo-XXXXXX";
+    path_ = ::mkdtemp(name);
+  }
+  ~TempDir() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+const judge::JudgeModel& embedded() {
+  static const judge::JudgeModel kModel = judge::load_judge_model(format("{}/models/embedded", BEHOLDER_SOURCE_DIR));
+  return kModel;
+}
+
+GrpoConfig small_run(const std::string& dir) {
+  GrpoConfig c;
+  c.output_dir = dir;
+  c.model = embedded().dir;
+  c.num_generations = 4;
+  c.per_device_train_batch_size = 8;
+  c.max_completion_length = 96;
+  c.learning_rate = 1e-4;
+  c.max_steps = 4;
+  c.logging_steps = 1;
+  c.save_steps = 2;
+  c.seed = 3;
+  return c;
+}
+
+vlm::Model own_copy(at::ScalarType dtype = at::kFloat) {
+  vlm::Model model = embedded().model;
+  for (const auto& [name, value] : embedded().model.params.all()) model.params.set(name, value.detach().to(dtype).clone());
+  model.dtype = dtype;
+  return model;
+}
+
+// A trainer over the embedded world, with everything it refers to.
+struct Bench {
+  std::unique_ptr<PreferenceSource> source = world_preferences({}, world::Split::kTrain, 0);
+  Listener listener{embedded().spec, embedded().model, false};
+  GrpoTrainer trainer;
+
+  explicit Bench(const GrpoConfig& config, at::ScalarType dtype = at::kFloat)
+      : trainer({.config = config,
+                 .spec = &embedded().spec,
+                 .model = own_copy(dtype),
+                 .reference = config.loss.beta > 0 ? std::optional(own_copy(dtype)) : std::nullopt,
+                 .model_files = {},
+                 .train = source.get(),
+                 .listener = config.listener.empty() ? nullptr : &listener}) {}
+};
+
+std::map<std::string, at::Tensor> gradients(const GrpoTrainer& trainer) {
+  std::map<std::string, at::Tensor> out;
+  for (const auto& [name, value] : trainer.model().params.all())
+    if (value.grad().defined()) out[name] = value.grad().clone();
+  return out;
+}
+
+// Largest difference, relative to the largest entry of the gradient it belongs to.
+double worst_difference(const std::map<std::string, at::Tensor>& a, const std::map<std::string, at::Tensor>& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double worst = 0;
+  for (const auto& [name, value] : a) {
+    const double scale = value.abs().max().item<double>();
+    if (scale > 1e-7) worst = std::max(worst, (value - b.at(name)).abs().max().item<double>() / scale);
+  }
+  return worst;
+}
+
+TEST(GrpoInvariant, AccumulationDoesNotChangeTheGradient) {
+  for (const char* loss : {"dapo", "grpo", "dr_grpo", "cispo"}) {
+    TempDir dir;
+    GrpoConfig c = small_run(dir.path());
+    c.loss.loss_type = loss;
+    Bench whole(c);
+    c.per_device_train_batch_size = 1;
+    c.gradient_accumulation_steps = 8;
+    Bench pieces(c);
+    const double a = whole.trainer.accumulate(whole.trainer.rollout()), b = pieces.trainer.accumulate(pieces.trainer.rollout());
+    EXPECT_NEAR(a, b, 1e-5 * (1 + std::abs(a))) << loss;
+    const auto gradient = gradients(whole.trainer);
+    EXPECT_GT(gradient.size(), 50u);
+    EXPECT_LT(worst_difference(gradient, gradients(pieces.trainer)), 2e-3) << loss;
+  }
+}
+
+// The whole step in double: rollout fixed, loss as a function of the weights, with the exact decision term and the KL.
+TEST(GrpoOracle, GradientIsTheFiniteDifferenceOfTheLoss) {
+  TempDir dir;
+  GrpoConfig c = small_run(dir.path());
+  c.num_generations = 2;
+  c.per_device_train_batch_size = 4;
+  c.loss.beta = 0.1;
+  Bench bench(c, at::kDouble);
+  const RolloutBatch batch = bench.trainer.rollout();
+  bench.trainer.accumulate(batch);
+  const auto gradient = gradients(bench.trainer);
+  constexpr double kStep = 1e-5;
+  int checked = 0;
+  for (const char* name : {"model.layers.1.self_attn.q_proj.weight", "model.layers.3.mlp.down_proj.weight", "model.embed_tokens.weight",
+                           "visual.blocks.0.attn.qkv.weight", "visual.merger.mlp.0.weight", "model.norm.weight"}) {
+    at::Tensor value = bench.trainer.model().params[name].detach();  // shares memory with the leaf
+    const at::Tensor& g = gradient.at(name);
+    const std::int64_t at = g.abs().flatten().argmax().item<std::int64_t>();
+    double* entry = value.data_ptr<double>() + at;
+    const double before = *entry;
+    *entry = before + kStep;
+    const double above = bench.trainer.accumulate(batch);
+    *entry = before - kStep;
+    const double below = bench.trainer.accumulate(batch);
+    *entry = before;
+    const double want = (above - below) / (2 * kStep), got = g.flatten()[at].item<double>();
+    EXPECT_NEAR(got, want, 1e-5 * std::max(1e-3, std::abs(want))) << name;
+    ++checked;
+  }
+  EXPECT_EQ(checked, 6);
+}
+
+TEST(GrpoInvariant, SamplingAndTrainingAgree) {
+  TempDir dir;
+  GrpoConfig c = small_run(dir.path());
+  Bench bench(c);
+  bench.trainer.resume();
+  bench.trainer.run();
+  std::ifstream file(dir.path() + "/metrics.jsonl");
+  int lines = 0;
+  for (std::string line; std::getline(file, line); ++lines) {
+    const Json metrics = parse_json(line, "metrics");
+    EXPECT_LT(metrics["sampling/sampling_logp_difference/max"].get<double>(), 1e-4);
+    EXPECT_GT(metrics["completions/mean_length"].get<double>(), 20);
+    EXPECT_GT(metrics["rewards/soft/mean"].get<double>(), 0.1);
+  }
+  EXPECT_EQ(lines, 4);
+}
+
+// metrics.jsonl without what a clock or the machine decides.
+std::vector<std::string> metrics(const std::string& dir) {
+  std::vector<std::string> out;
+  std::ifstream file(dir + "/metrics.jsonl");
+  for (std::string line; std::getline(file, line);) {
+    Json json = parse_json(line, "metrics");
+    for (const char* key :
+         {"time", "step_time", "tokens_per_second", "time/rollout", "time/rewards", "time/listener", "time/update", "memory/peak_rss_gb"})
+      json.erase(key);
+    out.push_back(json.dump());
+  }
+  return out;
+}
+
+TEST(GrpoInvariant, StoppedAndResumedEqualsStraight) {
+  TempDir straight, stopped;
+  GrpoConfig c = small_run(straight.path());
+  c.listener = c.model;
+  c.reward_funcs = {"format", "soft", "listener"};
+  c.logging_steps = 3;  // a line of metrics spans the stop
+  {
+    Bench bench(c);
+    bench.trainer.resume();
+    bench.trainer.run();
+  }
+  c.output_dir = stopped.path();
+  {
+    Bench bench(c);
+    bench.trainer.resume();
+    set_interrupted(true);
+    EXPECT_TRUE(bench.trainer.run().interrupted);
+    set_interrupted(false);
+  }
+  Bench bench(c);
+  EXPECT_EQ(bench.trainer.resume(), 1);
+  EXPECT_EQ(bench.trainer.run().step, 4);
+  for (const char* file : {"model.safetensors", "optimizer.safetensors", "state.json"})
+    EXPECT_EQ(read_file(format("{}/step-4/{}", straight.path(), file)), read_file(format("{}/step-4/{}", stopped.path(), file))) << file;
+  EXPECT_EQ(metrics(straight.path()), metrics(stopped.path()));
+}
+
+TEST(GrpoInvariant, AListenerOfTheSameWeightsHearsWhatTheJudgeThinks) {
+  TempDir dir;
+  GrpoConfig c = small_run(dir.path());
+  c.listener = c.model;
+  Bench bench(c);
+  int compared = 0;
+  for (const Group& group : bench.trainer.rollout().groups)
+    for (const Sample& sample : group.samples) {
+      if (!sample.vote.verdict.parsed) continue;
+      ASSERT_TRUE(sample.listener.has_value());
+      EXPECT_NEAR(*sample.listener, sample.vote.p[0], 1e-3) << sample.vote.text;
+      ++compared;
+    }
+  EXPECT_GE(compared, 6);
+}
+
+TEST(Listener, RedactionCutsVerdictsOnly) {
+  EXPECT_EQ(redact_verdict("Image 1 shows a cat. Image 1 is better. It is sharp."), "Image 1 shows a cat. It is sharp.");
+  EXPECT_EQ(redact_verdict("I PREFER the second\nIt is noisy"), "It is noisy");
+  EXPECT_EQ(redact_verdict(""), "");
+}
+
+std::string failure(const RewardCommand& command) {
+  try {
+    command.run({{{"id", "a"}}, {{"id", "b"}}});
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(RewardCommand, ReadsNumbersAndNull) {
+  const auto values = RewardCommand("while read line; do case \"$line\" in *'\"a\"'*) echo 0.25;; *) echo null;; esac; done", 10)
+                          .run({{{"id", "a"}}, {{"id", "b"}}});
+  ASSERT_EQ(values.size(), 2u);
+  EXPECT_EQ(values[0], 0.25);
+  EXPECT_TRUE(std::isnan(values[1]));
+}
+
+TEST(RewardCommand, SaysWhatWentWrong) {
+  EXPECT_NE(failure(RewardCommand("exit 3", 10)).find("ended with status 3"), std::string::npos);
+  EXPECT_NE(failure(RewardCommand("sleep 60", 0.3)).find("did not finish within 0.3 s"), std::string::npos);
+  EXPECT_NE(failure(RewardCommand("echo 1", 10)).find("1 numbers for 2 completions"), std::string::npos);
+  EXPECT_NE(failure(RewardCommand("echo nan; echo 1", 10)).find("not a number"), std::string::npos);
+  EXPECT_NE(failure(RewardCommand("no-such-command-at-all 2>/dev/null", 10)).find("status 127"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace beholder::train

@@ -1,0 +1,362 @@
+#include "train/grpo_trainer.h"
+
+#include <sys/resource.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+#include "core/interrupt.h"
+#include "train/completions.h"
+#include "train/run_setup.h"
+
+namespace beholder::train {
+namespace {
+
+double peak_memory_gb() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / (1 << 20);
+}
+
+std::int64_t active_tokens(const Sample& sample, const GrpoConfig& config) {
+  return config.mask_truncated_completions && !sample.completion.finished ? 0 : std::ssize(sample.completion.ids);
+}
+
+}  // namespace
+
+// One forward pass: completions first..last of the batch, with a prefix for each group they come from.
+struct GrpoTrainer::Micro {
+  std::vector<vlm::Segment> segments;
+  std::vector<const Sample*> samples;
+  std::vector<int> segment_of;  // per sample
+  std::vector<double> weights;  // per sample: of each of its tokens
+
+  Micro(const RolloutBatch& batch, std::size_t first, std::size_t last, const GrpoConfig& config, const BatchShape& shape) {
+    std::vector<std::size_t> mine;
+    for (std::size_t i = first; i < last; ++i) mine.push_back(i);
+    const PolicyLossOptions options = config.loss_options();
+    const auto group_size = static_cast<std::size_t>(config.num_generations);
+    for (const std::size_t i : mine) {
+      const Group& group = batch.groups[i / group_size];
+      const Sample& sample = group.samples[i % group_size];
+      if (i == first || i % group_size == 0) {
+        root_ = static_cast<int>(segments.size());
+        segments.push_back(group.prompt);
+      }
+      segment_of.push_back(static_cast<int>(segments.size()));
+      segments.push_back({.ids = sample.completion.ids, .media = {}, .parent = root_});
+      samples.push_back(&sample);
+      weights.push_back(shape.lengths[i] > 0 ? token_weight(options, shape, i, mine) : 0.0);
+    }
+  }
+
+ private:
+  int root_ = 0;
+};
+
+GrpoTrainer::GrpoTrainer(GrpoTask task)
+    : task_(std::move(task)),
+      run_(task_.config, identity(), task_.model, task_.model_files),
+      roller_(task_.config, *task_.spec, task_.model, *task_.train, task_.listener) {
+  require_internal(task_.config.loss.beta == 0 || task_.reference, "beta above 0 needs a reference");
+  if (task_.model.dtype != at::kDouble) task_.model.dtype = task_.config.bf16 ? at::kBFloat16 : at::kFloat;
+  if (task_.reference) task_.reference->dtype = task_.model.dtype;
+}
+
+// ---- one update
+
+double GrpoTrainer::micro_loss(const Micro& micro, std::size_t number, bool want_entropy) {
+  const GrpoConfig& c = task_.config;
+  const vlm::Packed packed = vlm::pack(task_.model.config, micro.segments);
+  std::vector<std::int64_t> rows, ids, sequence, decision_rows;
+  std::vector<float> advantage, weight, sampled, decision_weight;
+  for (std::size_t s = 0; s < micro.samples.size(); ++s) {
+    const Sample& sample = *micro.samples[s];
+    const auto decision = c.exact_decision() && sample.vote.verdict.parsed ? sample.vote.verdict.decision : -1;
+    for (std::int64_t t = 0; t < std::ssize(sample.completion.ids); ++t) {
+      const std::int64_t row = packed.predictor(micro.segment_of[s], t);
+      rows.push_back(row);
+      ids.push_back(sample.completion.ids[static_cast<std::size_t>(t)]);
+      sequence.push_back(static_cast<std::int64_t>(s));
+      advantage.push_back(t == decision ? 0.0f : static_cast<float>(sample.advantage));
+      weight.push_back(static_cast<float>(micro.weights[s]));
+      sampled.push_back(sample.completion.logprobs[static_cast<std::size_t>(t)]);
+      if (t != decision) continue;
+      decision_rows.push_back(row);
+      decision_weight.push_back(static_cast<float>(micro.weights[s] * c.decision_coef * sample.slope));
+    }
+  }
+  const at::Device device = task_.model.device;
+  const auto floats = [&](const std::vector<float>& v) { return torch::tensor(v, at::kFloat).to(device); };
+  const at::Tensor row_index = torch::tensor(rows, at::kLong), targets = torch::tensor(ids, at::kLong);
+  const at::Tensor hidden = vlm::forward(task_.model, packed);
+  PolicyTokens tokens{.logp = vlm::token_logprobs(task_.model, hidden, row_index, targets, c.temperature),
+                      .old_logp = {},
+                      .reference = {},
+                      .advantage = floats(advantage),
+                      .weight = floats(weight),
+                      .sequence = torch::tensor(sequence, at::kLong).to(device),
+                      .sequences = std::ssize(micro.samples)};
+  if (number == old_logps_.size()) {  // first pass over this rollout
+    old_logps_.push_back(tokens.logp.detach());
+    const at::Tensor difference = (tokens.logp.detach() - floats(sampled)).abs();
+    meter("sampling/sampling_logp_difference/mean", difference.mean().item<double>());
+    meter("sampling/sampling_logp_difference/max", difference.max().item<double>());
+    if (want_entropy) meter("entropy", vlm::token_entropies(task_.model, hidden, row_index, c.temperature).mean().item<double>());
+  }
+  tokens.old_logp = old_logps_[number];
+  if (c.loss.beta > 0) {
+    const at::NoGradGuard no_grad;
+    tokens.reference = vlm::token_logprobs(*task_.reference, vlm::forward(*task_.reference, packed), row_index, targets, c.temperature);
+  }
+  PolicyLoss policy = policy_loss(tokens, c.loss_options());
+  if (!decision_rows.empty()) {
+    const at::Tensor choice =
+        vlm::choice_logits(task_.model, hidden, torch::tensor(decision_rows, at::kLong), std::span(task_.spec->index_ids).first(2));
+    policy.loss = policy.loss - (at::softmax(choice, -1).select(1, 0) * floats(decision_weight)).sum();
+  }
+  meter("clip_ratio/low_mean", policy.clipped_low / policy.tokens);
+  meter("clip_ratio/high_mean", policy.clipped_high / policy.tokens);
+  if (c.loss.beta > 0) meter("kl", policy.kl / policy.tokens);
+  const double loss = policy.loss.item<double>();
+  if (std::isfinite(loss)) policy.loss.backward();
+  return loss;
+}
+
+double GrpoTrainer::accumulate(const RolloutBatch& batch, bool want_entropy) {
+  const GrpoConfig& c = task_.config;
+  BatchShape shape{.lengths = {}, .max_completion_length = c.max_completion_length, .micro_batches = c.gradient_accumulation_steps};
+  for (const Group& group : batch.groups)
+    for (const Sample& sample : group.samples) shape.lengths.push_back(active_tokens(sample, c));
+  run_.zero_grad();
+  double loss = 0;
+  const auto size = static_cast<std::size_t>(c.per_device_train_batch_size);
+  for (std::size_t first = 0, number = 0; first < shape.lengths.size(); first += size, ++number)
+    loss += micro_loss(Micro(batch, first, std::min(first + size, shape.lengths.size()), c, shape), number, want_entropy);
+  return loss;
+}
+
+RolloutBatch GrpoTrainer::rollout() {
+  old_logps_.clear();
+  return roller_.next(cursor_);
+}
+
+// ---- the run
+
+bool GrpoTrainer::due(std::int64_t every) const {
+  return every > 0 && (run_.step() % every < task_.config.num_iterations || run_.last_step());
+}
+
+GrpoResult GrpoTrainer::run() {
+  const GrpoConfig& c = task_.config;
+  GrpoResult result;
+  if (!run_.last_step()) {
+    Progress progress("train grpo", c.max_steps, "steps", run_.step());
+    if (run_.step() == 0 && c.eval_steps > 0 && task_.validation) evaluate();
+    while (!run_.last_step() && !result.interrupted) {
+      const double start = progress.seconds();
+      const RolloutBatch batch = rollout();
+      times_.rollout += batch.sample_seconds;
+      times_.rewards += batch.reward_seconds;
+      times_.listener += batch.listener_seconds;
+      const double rolled = progress.seconds();
+      report_problems(batch);
+      meter_rollout(batch);
+      learn_from(batch, progress);
+      times_.update += progress.seconds() - rolled;
+      times_.since += progress.seconds() - start;
+      if (due(c.logging_steps)) {
+        log_metrics(times_.since);
+        write_completions(c.output_dir, run_.step(), batch, c.reward_names());
+      }
+      if (task_.validation && due(c.eval_steps)) evaluate();
+      result.interrupted = interrupted() && !run_.last_step();
+      if (due(c.save_steps) || result.interrupted) save();
+    }
+  }
+  if (result.interrupted) log_info(format("stopped after step {} of {}; {}", run_.step(), c.max_steps, run_.resume_hint()));
+  result.step = run_.step();
+  result.skipped = skipped_;
+  result.reward = last_reward_;
+  result.best_metric = best_metric_;
+  result.best_step = best_step_;
+  return result;
+}
+
+void GrpoTrainer::learn_from(const RolloutBatch& batch, Progress& progress) {
+  const GrpoConfig& c = task_.config;
+  for (std::int64_t i = 0; i < c.num_iterations && !run_.last_step(); ++i) {
+    const double loss = accumulate(batch, /*want_entropy=*/i == 0);
+    run_.require_finite(loss, "loss", batch.ids());
+    const double norm = run_.update();
+    run_.require_finite(norm, "gradient norm", batch.ids());
+    meter("loss", loss);
+    meter("grad_norm", norm);
+    ++times_.updates;
+  }
+  num_tokens_ += batch.prompt_tokens + batch.completion_tokens;
+  times_.tokens += batch.prompt_tokens + batch.completion_tokens;
+  last_reward_ = batch.advantages.reward_mean;
+  progress.update(run_.step(), format("reward {:.3f}  flat groups {:.0f}%  {:.0f} tokens a completion", last_reward_,
+                                      100 * batch.advantages.frac_reward_zero_std,
+                                      static_cast<double>(batch.completion_tokens) / static_cast<double>(batch.advantages.values.size())));
+}
+
+// ---- what a user sees
+
+void GrpoTrainer::meter(const std::string& name, double value) {
+  if (std::isnan(value)) return;
+  Meter& m = meters_[name];
+  m.sum += value;
+  ++m.n;
+}
+
+void GrpoTrainer::meter_rollout(const RolloutBatch& batch) {
+  const GrpoConfig& c = task_.config;
+  const std::vector<std::string> names = c.reward_names();
+  std::vector<std::vector<double>> by_reward(names.size());
+  double shortest = 1e18, longest = 0, tokens = 0, terminated = 0, terminated_n = 0, n = 0, first = 0, parsed = 0, against = 0, heard = 0;
+  for (const Group& group : batch.groups)
+    for (const Sample& s : group.samples) {
+      const auto length = static_cast<double>(s.completion.ids.size());
+      shortest = std::min(shortest, length);
+      longest = std::max(longest, length);
+      tokens += length;
+      n += 1;
+      if (s.completion.finished) terminated += length, terminated_n += 1;
+      if (s.vote.verdict.parsed) parsed += 1, first += s.vote.verdict.choice == 1;
+      if (s.listener) heard += 1, against += s.contradicts();
+      for (std::size_t k = 0; k < names.size(); ++k)
+        if (!std::isnan(s.rewards[k])) by_reward[k].push_back(s.rewards[k]);
+    }
+  meter("reward", batch.advantages.reward_mean);
+  meter("reward_std", batch.advantages.reward_std);
+  meter("frac_reward_zero_std", batch.advantages.frac_reward_zero_std);
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    double mean = 0, squares = 0;
+    const auto count = static_cast<double>(by_reward[k].size());
+    for (const double v : by_reward[k]) mean += v / count;
+    for (const double v : by_reward[k]) squares += (v - mean) * (v - mean);
+    if (count == 0) continue;
+    meter("rewards/" + names[k] + "/mean", mean);
+    meter("rewards/" + names[k] + "/std", count > 1 ? std::sqrt(squares / (count - 1)) : 0);
+  }
+  meter("completions/mean_length", tokens / n);
+  meter("completions/min_length", shortest);
+  meter("completions/max_length", longest);
+  meter("completions/clipped_ratio", 1 - terminated_n / n);
+  if (terminated_n > 0) meter("completions/mean_terminated_length", terminated / terminated_n);
+  if (parsed > 0) meter("first_medium_share", first / parsed);
+  if (heard > 0) meter("contradiction", against / heard);
+  if (c.dynamic_sampling) meter("refilled_groups", static_cast<double>(batch.refilled));
+}
+
+// Said once each: what usually lies behind numbers that look like a training problem.
+void GrpoTrainer::warn_of_causes() {
+  const auto mean = [&](const std::string& name) {
+    const auto found = meters_.find(name);
+    return found == meters_.end() ? std::nan("") : found->second.sum / static_cast<double>(found->second.n);
+  };
+  const auto warn = [&](bool condition, const char* name, const std::string& text) {
+    if (condition && warned_.insert(name).second) log_warning(format("step {}: {}", run_.step(), text));
+  };
+  const GrpoConfig& c = task_.config;
+  warn(mean("rewards/format/mean") == 0, "format",
+       "no completion can be read: every format reward is 0. Start from a judge that answers in <think>…</think><answer>…</answer> (train "
+       "sft), or raise max_completion_length");
+  warn(mean("frac_reward_zero_std") > 0.8, "flat",
+       format("{:.0f}% of the groups have equal rewards and teach nothing: raise num_generations or temperature, or set dynamic_sampling",
+              100 * mean("frac_reward_zero_std")));
+  warn(mean("completions/clipped_ratio") > 0.3, "clipped",
+       format("{:.0f}% of the completions hit max_completion_length {}: raise it, or add the length reward",
+              100 * mean("completions/clipped_ratio"), c.max_completion_length));
+  warn(mean("sampling/sampling_logp_difference/max") > (c.bf16 ? 0.5 : 1e-2), "mismatch",
+       format("sampling and training disagree by up to {:.3g} in log-probability: they should be equal; please report this",
+              mean("sampling/sampling_logp_difference/max")));
+  warn(mean("kl") > 10, "kl", format("the KL to the starting model is {:.1f}: lower learning_rate or raise beta", mean("kl")));
+}
+
+void GrpoTrainer::report_problems(const RolloutBatch& batch) {
+  constexpr std::int64_t kShown = 20;
+  for (const std::string& problem : batch.problems)
+    if (++skipped_ <= kShown) log_warning(format("step {}: left out {}", run_.step() + 1, problem));
+}
+
+void GrpoTrainer::log_metrics(double seconds) {
+  warn_of_causes();
+  Metrics metrics;
+  for (const auto& [name, m] : meters_) metrics.emplace_back(name, m.sum / static_cast<double>(m.n));
+  metrics.emplace_back("learning_rate", run_.learning_rate());
+  metrics.emplace_back("num_tokens", static_cast<double>(num_tokens_));
+  if (const std::int64_t epoch = task_.train->epoch_items(); epoch > 0)
+    metrics.emplace_back("epoch", static_cast<double>(cursor_) / static_cast<double>(epoch));
+  if (skipped_ > 0) metrics.emplace_back("skipped_items", static_cast<double>(skipped_));
+  const double updates = std::max<double>(1, static_cast<double>(times_.updates));
+  metrics.emplace_back("step_time", seconds / updates);
+  metrics.emplace_back("time/rollout", times_.rollout / updates);
+  metrics.emplace_back("time/rewards", times_.rewards / updates);
+  metrics.emplace_back("time/listener", times_.listener / updates);
+  metrics.emplace_back("time/update", times_.update / updates);
+  metrics.emplace_back("tokens_per_second", seconds > 0 ? static_cast<double>(times_.tokens) / seconds : 0);
+  metrics.emplace_back("memory/peak_rss_gb", peak_memory_gb());
+  run_.log().log(run_.step(), metrics);
+  meters_.clear();
+  times_ = {};
+}
+
+void GrpoTrainer::evaluate() {
+  const GrpoConfig& c = task_.config;
+  const Metrics metrics =
+      evaluate_judge(*task_.spec, task_.model, *task_.validation, task_.listener,
+                     {.kind = c.answer_kind(), .items = c.eval_items, .max_completion_length = c.max_completion_length});
+  run_.log().log(run_.step(), metrics);
+  for (const auto& [name, value] : metrics) {
+    if (name != c.metric_for_best_model) continue;
+    const bool lower_is_better = name == "eval_brier";
+    if (best_metric_ && (lower_is_better ? value >= *best_metric_ : value <= *best_metric_)) continue;
+    best_metric_ = value;
+    best_step_ = run_.step();
+    export_model(c, "best", task_.model, task_.model_files, export_dtype(c, *task_.spec));
+  }
+}
+
+// ---- checkpoints
+
+Json GrpoTrainer::identity() const {
+  Json json = numeric_config(task_.config);
+  json["inputs"] = task_.inputs;
+  return json;
+}
+
+Json GrpoTrainer::state() const {
+  Json meters = Json::object();
+  for (const auto& [name, m] : meters_) meters[name] = {m.sum, m.n};
+  return {{"cursor", cursor_},           {"num_tokens", num_tokens_}, {"skipped_items", skipped_},
+          {"last_reward", last_reward_}, {"meters", meters},          {"best_metric", best_metric_ ? Json(*best_metric_) : Json()},
+          {"best_step", best_step_}};
+}
+
+void GrpoTrainer::save() {
+  run_.save(state());
+}
+
+std::int64_t GrpoTrainer::resume() {
+  const std::int64_t step = run_.resume();
+  if (step == 0) return step;
+  const Json& state = run_.state();
+  const std::string where = "state.json";
+  cursor_ = json_need<std::int64_t>(state, "cursor", where);
+  num_tokens_ = json_need<std::int64_t>(state, "num_tokens", where);
+  skipped_ = json_need<std::int64_t>(state, "skipped_items", where);
+  last_reward_ = json_need<double>(state, "last_reward", where);
+  best_step_ = json_need<std::int64_t>(state, "best_step", where);
+  if (state.contains("best_metric") && state["best_metric"].is_number()) best_metric_ = state["best_metric"].get<double>();
+  for (const auto& [name, m] : state.at("meters").items()) meters_[name] = {m.at(0).get<double>(), m.at(1).get<std::int64_t>()};
+  return step;
+}
+
+}  // namespace beholder::train

@@ -1,0 +1,116 @@
+#include "train/preference.h"
+
+#include <mutex>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/format.h"
+#include "core/progress.h"
+#include "core/rng.h"
+#include "data/jsonl.h"
+#include "train/world_media.h"
+
+namespace beholder::train {
+namespace {
+
+class WorldPreferences : public PreferenceSource {
+ public:
+  WorldPreferences(const world::WorldConfig& config, world::Split split, std::int64_t first)
+      : config_(config), split_(split), first_(first) {
+    config_.media = 2;
+  }
+
+  PreferenceItem item(std::int64_t number) const override {
+    PreferenceItem out;
+    out.scenes = world::make_item(config_, split_, static_cast<std::uint64_t>(first_ + number));
+    out.id = out.scenes->id;
+    out.prompt = out.scenes->prompt.text();
+    out.q = out.scenes->share();
+    return out;
+  }
+
+ private:
+  world::WorldConfig config_;
+  world::Split split_;
+  std::int64_t first_;
+};
+
+class RecordPreferences : public PreferenceSource {
+ public:
+  RecordPreferences(const std::string& path, std::uint64_t seed, bool shuffle) : seed_(seed), shuffle_(shuffle) {
+    constexpr std::int64_t kShown = 5;
+    std::int64_t bad = 0;
+    const auto leave_out = [&](const std::string& why) {
+      if (++bad <= kShown) log_warning(why);
+    };
+    data::RecordReader reader(path);
+    while (auto line = reader.next()) {
+      const std::string where = format("{}:{}", path, line->number);
+      if (!line->record) {
+        leave_out(line->error);
+        continue;
+      }
+      const std::vector<data::Record> pairs = data::expand_pairs(*line->record);
+      if (pairs.empty()) leave_out(where + ": left out: no \"target\"");
+      pairs_.insert(pairs_.end(), pairs.begin(), pairs.end());
+    }
+    if (pairs_.empty())
+      throw Error(
+          Code::kInvalidInput, path, format("no record can be learned from ({} lines left out)", bad),
+          R"(a line is {"id":…,"prompt":…,"media":["a.png","b.png"],"target":{"pair":0.8,"votes":5}} or …"target":{"ranking":[1,2,2]}})");
+    if (bad > 0) log_warning(format("{}: {} lines left out, {} pairs used", path, bad, pairs_.size()));
+  }
+
+  PreferenceItem item(std::int64_t number) const override {
+    const std::lock_guard lock(mutex_);
+    const auto count = static_cast<std::int64_t>(pairs_.size());
+    const std::int64_t epoch = number / count;
+    const data::Record& pair = pairs_[place(epoch, number % count)];
+    PreferenceItem out;
+    out.record = shuffle_ ? data::shuffle_sides(pair, seed_, static_cast<std::uint64_t>(epoch)) : pair;
+    out.id = pair.id;
+    out.prompt = pair.prompt;
+    out.q = out.record.target.q;
+    return out;
+  }
+
+  std::int64_t epoch_items() const override { return static_cast<std::int64_t>(pairs_.size()); }
+
+ private:
+  std::size_t place(std::int64_t epoch, std::int64_t index) const {
+    if (!shuffle_) return static_cast<std::size_t>(index);
+    if (epoch != order_epoch_) {
+      order_.resize(pairs_.size());
+      std::iota(order_.begin(), order_.end(), std::size_t{0});
+      Rng(seed_, stable_hash("preference order"), static_cast<std::uint64_t>(epoch)).shuffle(order_);
+      order_epoch_ = epoch;
+    }
+    return order_[static_cast<std::size_t>(index)];
+  }
+
+  std::vector<data::Record> pairs_;
+  std::uint64_t seed_;
+  bool shuffle_;
+  mutable std::mutex mutex_;  // guards the order
+  mutable std::int64_t order_epoch_ = -1;
+  mutable std::vector<std::size_t> order_;
+};
+
+}  // namespace
+
+std::unique_ptr<PreferenceSource> world_preferences(const world::WorldConfig& config, world::Split split, std::int64_t first) {
+  return std::make_unique<WorldPreferences>(config, split, first);
+}
+
+std::unique_ptr<PreferenceSource> record_preferences(const std::string& path, std::uint64_t seed, bool shuffle) {
+  return std::make_unique<RecordPreferences>(path, seed, shuffle);
+}
+
+std::vector<judge::Medium> PreferenceMedia::load(const PreferenceItem& item) {
+  if (item.scenes) return world_media(*item.scenes, patches_);
+  std::vector<judge::Medium> out;
+  for (const data::MediaRef& ref : item.record.media) out.push_back(store_.load(ref));
+  return out;
+}
+
+}  // namespace beholder::train

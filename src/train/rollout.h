@@ -1,0 +1,72 @@
+// One batch of experience: groups of completions sampled from the model as it is, read, heard by the listener, rewarded and
+// turned into advantages. The prompts and pictures prepared here are the ones the update uses.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "judge/judge.h"
+#include "train/grpo_config.h"
+#include "train/listener.h"
+#include "train/preference.h"
+#include "train/reward_command.h"
+
+namespace beholder::train {
+
+struct Sample {
+  vlm::Completion completion;
+  judge::Vote vote;
+  std::optional<double> listener;  // its probability of medium 1
+  std::vector<double> rewards;     // one per reward; NaN: missing
+  double slope = 0;                // of the weighted sum, d / d p; exact decision gradients only
+  double advantage = 0;
+  bool contradicts() const;  // the listener prefers the other medium
+};
+
+struct Group {
+  PreferenceItem item;
+  std::uint64_t key = 0;  // of its randomness
+  std::vector<judge::Medium> media;
+  vlm::Segment prompt;
+  std::vector<Sample> samples;  // G
+};
+
+struct RolloutBatch {
+  std::vector<Group> groups;
+  Advantages advantages;
+  std::int64_t refilled = 0;  // groups replaced by dynamic sampling
+  std::int64_t prompt_tokens = 0, completion_tokens = 0;
+  double sample_seconds = 0, reward_seconds = 0, listener_seconds = 0;
+  std::vector<std::string> problems;  // "id: why" of items left out
+  std::string ids() const;            // "a, b, c" for messages
+};
+
+class Roller {
+ public:
+  // All must outlive it; `listener` may be null.
+  Roller(const GrpoConfig& config, const judge::JudgeSpec& spec, const vlm::Model& model, const PreferenceSource& source,
+         Listener* listener);
+
+  // The next batch; `cursor` is the number of the next item and moves on. kInvalidInput when item after item cannot be used.
+  RolloutBatch next(std::int64_t& cursor);
+
+ private:
+  std::optional<Group> prepare(std::int64_t number, RolloutBatch& batch);
+  void sample(std::vector<Group>& groups, RolloutBatch& batch);
+  void reward(std::vector<Group>& groups, RolloutBatch& batch);
+  void hear(Group& group);
+
+  const GrpoConfig& config_;
+  const judge::JudgeSpec& spec_;
+  const PreferenceSource& source_;
+  vlm::ModelSampler sampler_;
+  Listener* listener_;
+  PreferenceMedia media_;
+  std::optional<PreferenceMedia> listener_media_;
+  std::vector<const Reward*> rewards_;
+  RewardCommand command_;
+};
+
+}  // namespace beholder::train
