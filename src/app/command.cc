@@ -78,15 +78,18 @@ void bind_field(Bound& bound, const Field& field) {
   const std::string flag = "--" + with_dashes(field.name);
   CLI::Option* option = nullptr;
   if (std::holds_alternative<bool*>(field.target)) {
-    option = bound.app->add_flag_callback(flag, [&bound, &field] { bound.given.emplace_back(&field, "true"); });
+    // --flag, --no-flag, and --flag=false, which counts as -1.
+    const auto set = [&bound, &field](bool value) { bound.given.emplace_back(&field, value ? "true" : "false"); };
+    option = bound.app->add_flag_function(flag, [set](std::int64_t count) { set(count > 0); });
     option = option->description(
         format("{} [{}]", field.help, field.default_text == "true" ? "on; --no-" + flag.substr(2) + " to switch off" : "off"));
-    bound.app->add_flag_callback("--no-" + flag.substr(2), [&bound, &field] { bound.given.emplace_back(&field, "false"); })->group("");
+    bound.app->add_flag_function("--no-" + flag.substr(2), [set](std::int64_t count) { set(count <= 0); })->group("");
   } else {
     option = bound.app->add_option_function<std::string>(
         flag, [&bound, &field](const std::string& text) { bound.given.emplace_back(&field, text); },
         field.default_text.empty() ? field.help : format("{} [{}]", field.help, field.default_text));
     option->type_name(type_hint(field))->type_size(1)->allow_extra_args(false);
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // a later flag overrides an earlier one
   }
   if (!field.group.empty()) option->group(field.group);
 }

@@ -230,7 +230,9 @@ void remove_unfinished(const std::string& dir) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(dir, ignored)) {
     const std::string name = entry.path().filename();
-    if (name.starts_with("step-") && name.find(".tmp.") != name.npos) left.push_back(entry.path());
+    const std::size_t mark = name.rfind(".tmp.");  // step-7.tmp.123, latest.tmp.123
+    if (mark != name.npos && mark + 5 < name.size() && name.find_first_not_of("0123456789", mark + 5) == name.npos)
+      left.push_back(entry.path());
   }
   for (const fs::path& path : left) fs::remove_all(path, ignored);
 }

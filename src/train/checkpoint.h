@@ -48,7 +48,7 @@ struct Found {
 // that does not verify.
 std::optional<Found> load_latest_checkpoint(const std::string& dir, std::vector<std::string>& skipped);
 
-// Deletes what killed processes left behind (step-*.tmp.*). Only the owner of the run's lock may call this.
+// Deletes what killed processes left behind (*.tmp.<pid>). Only the owner of the run's lock may call this.
 void remove_unfinished(const std::string& dir);
 
 // "sha256:…" of a configuration.

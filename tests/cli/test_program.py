@@ -118,7 +118,7 @@ class MachineOutput(cli.CliTest):
 
     def test_strategies_and_answers(self):
         for more in [["--strategy", "anchors", "--anchors", "2"], ["--strategy", "listwise"], ["--answer", "select"], ["--answer", "score"],
-                     ["--no-both-orders"]]:
+                     ["--no-both-orders"], ["--both-orders=false"]]:
             with self.subTest(more=more):
                 result = self.done("rank", *self.JUDGE, "--prompt", "p", "--json", *more, *self.pictures(3)).json()
                 self.assertEqual(len(result["ranking"]), 3)

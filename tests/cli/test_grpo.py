@@ -1,0 +1,111 @@
+"""`train grpo` as a user meets it: what a run leaves, a killed run, and input that cannot work."""
+
+import json
+import os
+import unittest
+
+import cli
+
+STEPS = 4
+SMALL = ["--num-generations", "2", "--per-device-train-batch-size", "4", "--max-completion-length", "96", "--max-steps", str(STEPS),
+         "--logging-steps", "1", "--save-steps", "1", "--learning-rate", "1e-4"]
+CLOCK = ("time", "step_time", "tokens_per_second", "time/rollout", "time/rewards", "time/listener", "time/update", "memory/peak_rss_gb")
+
+
+class GrpoTest(cli.CliTest):
+    def train(self, out, *more):
+        return ["train", "grpo", *SMALL, "--output-dir", self.path(out), *more]
+
+    def content(self, *names):
+        with open(self.path(*names), "rb") as f:
+            return f.read()
+
+    def metrics(self, out):
+        return [cli.without_clock(json.loads(line), CLOCK) for line in self.content(out, "metrics.jsonl").decode().splitlines()]
+
+
+class Runs(GrpoTest):
+    def test_a_run_leaves_a_judge_its_numbers_and_its_completions(self):
+        result = self.done(*self.train("run", "--eval-steps", "2", "--eval-items", "8"), "--json").json()
+        self.assertEqual((result["step"], result["interrupted"], result["skipped"]), (STEPS, False, 0))
+        trained = [m for m in self.metrics("run") if "reward" in m]
+        self.assertEqual([m["step"] for m in trained], list(range(1, STEPS + 1)))
+        for name in ["rewards/format/mean", "rewards/soft/std", "frac_reward_zero_std", "completions/clipped_ratio", "entropy", "grad_norm",
+                     "sampling/sampling_logp_difference/max", "clip_ratio/low_mean", "num_tokens"]:
+            self.assertIn(name, trained[0])
+        self.assertEqual([m["step"] for m in self.metrics("run") if "eval_accuracy" in m], [0, 2, 4])
+        lines = self.content("run", "completions", "step-000001.jsonl").decode().splitlines()
+        self.assertEqual(len(lines), 4)
+        one = json.loads(lines[0])
+        self.assertEqual(set(one["rewards"]), {"format", "soft"})
+        self.assertTrue(one["completion"].startswith("<think>"))
+        for folder in ["final", "best"]:
+            info = self.done("info", self.path("run", folder), "--json").json()
+            self.assertEqual((info["missing"], info["unknown"], info["misshaped"]), ([], [], []))
+        self.assert_no_leftovers()
+
+    def test_a_killed_run_ends_with_the_bytes_of_an_uninterrupted_one(self):
+        self.done(*self.train("whole"))
+        process = self.start(*self.train("cut"))
+        cli.wait_until(lambda: process.poll() is not None or os.path.isdir(self.path("cut", "step-1")))
+        process.kill()
+        process.wait()
+        self.assertFalse(os.path.exists(self.path("cut", "final")), "the run was too quick to be caught")
+        self.done(*self.train("cut"))
+        self.assertEqual(self.content("cut", "final", "model.safetensors"), self.content("whole", "final", "model.safetensors"))
+        self.assertEqual(self.metrics("cut"), self.metrics("whole"))
+        self.fails(cli.USAGE, ["learning_rate", "another"], *self.train("cut", "--learning-rate", "1e-5"))
+
+    def test_records_and_a_reward_of_ones_own(self):
+        a, b = self.pictures(2)
+        lines = [{"id": str(i), "prompt": "one red circle", "media": [a, b], "target": {"pair": 1}} for i in range(3)]
+        lines.append({"id": "ranked", "prompt": "one red circle", "media": [a, b], "target": {"ranking": [2, 1]}})
+        lines.append({"id": "no target", "prompt": "one red circle", "media": [a, b]})
+        lines.append({"id": "gone", "prompt": "one red circle", "media": [a, self.path("gone.png")], "target": {"pair": 1}})
+        data = self.write("data.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        result = self.done(*self.train("run", "--data", data, "--reward-funcs", "format", "--reward-command", "sed s/.*/0.5/"), "--json")
+        self.assertEqual(result.json()["step"], STEPS)
+        self.assertGreater(result.json()["skipped"], 0)
+        self.assertIn("gone.png", result.err)
+        self.assertIn('no "target"', result.err)
+        self.assertTrue(0 < self.metrics("run")[0]["rewards/command/mean"] <= 0.5, "0 where the completion cannot be read")
+
+
+class BadInput(GrpoTest):
+    def test_settings_that_cannot_work(self):
+        for more, phrases in [
+            (["--num-generations", "3"], ["4 completions are not whole groups of 3", "choose num_generations from 2, 4"]),
+            (["--reward-funcs", "format,wit"], ["no reward \"wit\"", "select"]),
+            (["--reward-funcs", "listener"], ["listener", "name a checkpoint"]),
+            (["--reward-funcs", "soft", "--reward-weights", "1,2"], ["2 weights for 1 rewards"]),
+            (["--learning-rte", "1"], ["learning-rte", "learning-rate"]),
+        ]:
+            with self.subTest(more=more):
+                self.fails(cli.USAGE, phrases, *self.train("never", *more))
+        recipe = self.write("recipe.toml", "num_generation = 4\n")
+        self.fails(cli.USAGE, ["num_generation", "num_generations", "recipe.toml:1"], *self.train("never", "--config", recipe))
+        self.assertFalse(os.path.exists(self.path("never")))
+
+    def test_data_and_listeners_that_cannot_be_used(self):
+        data = self.write("data.jsonl", json.dumps({"id": "1", "prompt": "p", "media": self.pictures(2)}) + "\n")
+        self.fails(cli.INPUT, ["data.jsonl", "no record can be learned from", "target"], *self.train("a", "--data", data))
+        os.mkdir(self.path("empty"))
+        self.fails(cli.INPUT, "config.json", *self.train("b", "--reward-funcs", "format,listener", "--listener", self.path("empty")))
+
+    def test_a_reward_that_fails_ends_the_run_by_its_name(self):
+        for command, phrase in [("exit 3", "ended with status 3"), ("echo nan", "not a number"), ("true", "0 numbers for 4"),
+                                ("sleep 60", "did not finish within 0.5 s")]:
+            with self.subTest(command=command):
+                self.fails(cli.INPUT, ["reward_command", phrase],
+                           *self.train("run", "--reward-command", command, "--reward-command-timeout", "0.5"))
+
+    def test_one_run_in_a_folder(self):
+        process = self.start(*self.train("run", "--max-steps", "500"))
+        cli.wait_until(lambda: os.path.exists(self.path("run", "metrics.jsonl")))
+        self.fails(cli.USAGE, "another process", *self.train("run", "--max-steps", "500"))
+        process.kill()
+        process.wait()
+
+
+if __name__ == "__main__":
+    unittest.main()
