@@ -20,8 +20,8 @@ Rng item_rng(const WorldConfig& config, Split split, std::uint64_t index, std::s
   return Rng(static_cast<std::uint64_t>(config.seed), stable_hash(use), static_cast<std::uint64_t>(split), index);
 }
 
-void add_scene(Rng& rng, const WorldConfig& config, bool telltale, Item& item) {
-  SceneOptions options{.combinations = combinations_of(item.split), .telltale = telltale, .video = config.video};
+void add_scene(Rng& rng, const WorldConfig& config, Odds odds, Item& item) {
+  SceneOptions options{.combinations = combinations_of(item.split), .odds = odds, .video = config.video};
   if (item.split == Split::kOodGenerator)
     options.generator = GeneratorKind::kHatched;
   else
@@ -83,7 +83,7 @@ Item make_item(const WorldConfig& config, Split split, std::uint64_t index) {
   Rng rng = item_rng(config, split, index, config.video ? "video item" : "image item");
   Item item = start(rng, split, index, "");
   while (item.scenes.size() < static_cast<std::size_t>(config.media)) {
-    add_scene(rng, config, false, item);
+    add_scene(rng, config, Odds::kGenerator, item);
     if (repeats_defects(item) && rng.chance(0.9)) {
       item.scenes.pop_back();
       item.defects.pop_back();
@@ -95,10 +95,10 @@ Item make_item(const WorldConfig& config, Split split, std::uint64_t index) {
   return item;
 }
 
-Item make_single(const WorldConfig& config, Split split, std::uint64_t index, bool telltale) {
+Item make_single(const WorldConfig& config, Split split, std::uint64_t index, Odds odds) {
   Rng rng = item_rng(config, split, index, config.video ? "video single" : "image single");
   Item item = start(rng, split, index, "-single");
-  add_scene(rng, config, telltale, item);
+  add_scene(rng, config, odds, item);
   item.penalties = {penalty(taste_of(split), item.defects[0])};
   return item;
 }

@@ -47,8 +47,8 @@ struct Item {
 
 // Two scenes of an item seldom have the same defects. K media may come from different generators.
 Item make_item(const WorldConfig& config, Split split, std::uint64_t index);
-// One medium, no votes: for learning to see. `telltale`: nothing about it can be guessed from the prompt (SceneOptions).
-Item make_single(const WorldConfig& config, Split split, std::uint64_t index, bool telltale = false);
+// One medium, no votes: for learning to see. `odds`: of its faults.
+Item make_single(const WorldConfig& config, Split split, std::uint64_t index, Odds odds = Odds::kGenerator);
 
 // One picture per medium; a video gives its middle frame.
 std::vector<media::Image> render_item(const Item& item);

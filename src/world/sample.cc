@@ -57,11 +57,15 @@ std::array<float, 3> vary(Rng& rng, Colour colour) {
   return rgb;
 }
 
+constexpr std::array<double, kDefects> kEvenRates = {0.5, 0.25, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
+// A colour, relation or count drawn without a look at the prompt would agree with it once in 6, 4 or about 4.
+constexpr std::array<double, kDefects> kTelltaleRates = {0.85, 0.16, 0.75, 0.75, 0.5, 0.5, 0.5, 0.5};
+
 // Which defects this picture gets. A relation can only be wrong where both objects are there.
 DefectSet sample_defects(Rng& rng, const Prompt& prompt, const SceneOptions& options) {
-  // A colour, relation or count drawn without a look at the prompt would agree with it once in 6, 4 or about 4.
-  static constexpr std::array<double, kDefects> kEven = {0.85, 0.16, 0.75, 0.75, 0.5, 0.5, 0.5, 0.5};
-  const std::array<double, kDefects> rate = options.telltale ? kEven : defect_rates(options.generator);
+  const std::array<double, kDefects> rate = options.odds == Odds::kGenerator ? defect_rates(options.generator)
+                                            : options.odds == Odds::kEven    ? kEvenRates
+                                                                             : kTelltaleRates;
   DefectSet defects;
   const auto maybe = [&](Defect defect, bool allowed) {
     const bool hit = rng.chance(rate[static_cast<std::size_t>(defect)]);
@@ -97,7 +101,7 @@ void add_pair(Rng& rng, const Prompt& prompt, DefectSet defects, const SceneOpti
     Object& wrong = (missing ? !miss_first : recolour_first) ? a : b;  // the one that is there
     wrong.thing.colour = other_colour(rng, wrong.thing, options.combinations);
     Object& other = &wrong == &a ? b : a;
-    if (options.telltale && rng.chance(0.8)) other.thing.colour = other_colour(rng, other.thing, options.combinations);
+    if (options.odds == Odds::kTelltale && rng.chance(0.8)) other.thing.colour = other_colour(rng, other.thing, options.combinations);
   }
   const bool related = prompt.kind == PromptKind::kRelation;
   Relation relation = related ? prompt.relation : any<Relation>(rng, kRelations);

@@ -28,11 +28,18 @@ enum class Combinations {
 
 Prompt sample_prompt(Rng& rng, Combinations combinations);
 
+// How often faults are drawn.
+enum class Odds {
+  kGenerator,  // as the kind of generator has them
+  kEven,       // each in half of the scenes that can have it: to learn to tell
+  kTelltale,   // nothing can be guessed from the prompt: colours, places and counts unrelated to it: to learn to see
+};
+
 struct SceneOptions {
   GeneratorKind generator = GeneratorKind::kFlat;
   Combinations combinations = Combinations::kSeen;
-  bool telltale = false;  // nothing can be guessed from the prompt: colours, places and counts unrelated to it, other faults at even odds
-  bool video = false;     // 8 frames of 64x64 px that drift; else a picture of 56..112 px a side
+  Odds odds = Odds::kGenerator;
+  bool video = false;  // 8 frames of 64x64 px that drift; else a picture of 56..112 px a side
 };
 Scene sample_scene(Rng& rng, const Prompt& prompt, const SceneOptions& options);
 

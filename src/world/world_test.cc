@@ -311,7 +311,7 @@ TEST(World, TelltaleScenesCannotBeGuessedFromThePrompt) {
   int colours = 0, same_colour = 0, relations = 0, same_relation = 0, counts = 0, same_count = 0, blurred = 0;
   constexpr int kItems = 4000;
   for (std::uint64_t i = 0; i < kItems; ++i) {
-    const Item item = make_single({}, Split::kTrain, i, /*telltale=*/true);
+    const Item item = make_single({}, Split::kTrain, i, Odds::kTelltale);
     const Scene& scene = item.scenes[0];
     blurred += item.defects[0].has(Defect::kBlur);
     if (item.prompt.kind == PromptKind::kCount) {
@@ -336,7 +336,7 @@ TEST(World, TelltaleScenesCannotBeGuessedFromThePrompt) {
 TEST(Thought, ACaptionSaysWhatIsThereAndNothingOfThePrompt) {
   int missing = 0;
   for (std::uint64_t i = 0; i < 300; ++i) {
-    const Item item = make_single({}, Split::kTrain, i, /*telltale=*/true);
+    const Item item = make_single({}, Split::kTrain, i, Odds::kTelltale);
     const std::string text = caption(item);
     EXPECT_EQ(text.find("Image 1 shows "), 0u);
     EXPECT_EQ(text.find("Faults"), std::string::npos);
