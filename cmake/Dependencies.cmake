@@ -11,6 +11,11 @@ if(NOT TORCH)
     message(FATAL_ERROR "No torch found by ${PYTHON}. Run 'make setup', or give -DTORCH=DIR.")
   endif()
 endif()
+# A CUDA build of torch asks which GPUs kernels are for; this program compiles none, so any answer does, and one must be given
+# where CMake cannot find out.
+if(NOT DEFINED ENV{TORCH_CUDA_ARCH_LIST})
+  set(ENV{TORCH_CUDA_ARCH_LIST} "9.0")
+endif()
 list(APPEND CMAKE_PREFIX_PATH ${TORCH})
 find_package(Torch REQUIRED)
 
