@@ -36,7 +36,6 @@ struct GrpoConfig : RunConfig {
   bool mask_truncated_completions = false;
   std::string decision_gradient = "auto";  // auto: exact with the soft reward, else sampled
   double decision_coef = 4.0;
-  bool freeze_vision = false;
   // Evaluation.
   std::int64_t eval_items = 256;
   std::string metric_for_best_model = "eval_accuracy";
