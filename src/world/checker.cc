@@ -87,7 +87,8 @@ class MediumChecker {
       else
         judge_thing(claim.things[i]);
     }
-    if (claim.relation && claim.things.size() == 2) judge_relation(claim.things[0], *claim.relation, claim.things[1]);
+    if (claim.relation && claim.things.size() == 2)
+      judge_relation(claim.things[0], *claim.relation, claim.not_relation, claim.things[1]);
   }
 
   void quality(const std::vector<QualityClaim>& claims) {
@@ -143,19 +144,28 @@ class MediumChecker {
     const bool asked = (is_first && claim.thing == prompt_.first) || (is_second && claim.thing == prompt_.second);
     state(claim.number > 0 ? there > 0 : there == 0 && asked);
     if (claim.counted && claim.number > 0) state(there == claim.number);
-    if (!is_first && !is_second) return;
+    // "not red" is true where red was asked for and is not there.
     const Object* object = shown(scene_, claim.thing.shape);
+    const Colour wanted = (is_first ? prompt_.first : prompt_.second).colour;
+    if (claim.not_colour) state((is_first || is_second) && object && *claim.not_colour == wanted && object->thing.colour != wanted);
+    if (claim.not_number)
+      state(is_first && prompt_.kind == PromptKind::kCount && *claim.not_number == prompt_.count && there != prompt_.count);
+    if (!is_first && !is_second) return;
     const bool right = object ? claim.number > 0 && object->thing == claim.thing : claim.number == 0 && asked;
     settle(is_first ? Attribute::kFirstObject : Attribute::kSecondObject, right);
     if (prompt_.kind == PromptKind::kCount) settle(Attribute::kCount, claim.number == static_cast<int>(scene_.objects.size()));
   }
 
-  void judge_relation(const ThingClaim& a, Relation relation, const ThingClaim& b) {
+  void judge_relation(const ThingClaim& a, Relation relation, std::optional<Relation> not_relation, const ThingClaim& b) {
     const Object* first = shown(scene_, a.thing.shape);
     const Object* second = shown(scene_, b.thing.shape);
     const bool said = a.number > 0 && b.number > 0 && first && second && first != second;
     const bool right = said && stands(*first, relation, *second);
     state(right);
+    if (not_relation) {
+      const Relation wanted = a.thing.shape == prompt_.first.shape ? prompt_.relation : inverse(prompt_.relation);
+      state(said && prompt_.kind == PromptKind::kRelation && *not_relation == wanted && !stands(*first, wanted, *second));
+    }
     settle(Attribute::kRelation, right);
   }
 

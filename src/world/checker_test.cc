@@ -40,7 +40,8 @@ Item relation_item() {
 }
 
 constexpr const char* kTrue =
-    "Image 1 shows a green circle above a blue square. It is sharp, noisy and whole. Faults: wrong colour, wrong relation, noise.";
+    "Image 1 shows a green, not red, circle above, not left of, a blue square. It is sharp, noisy and whole. "
+    "Faults: wrong colour, wrong relation, noise.";
 
 TEST(CheckerInvariant, ReferenceThoughtsAreAllTrueAndWellFormed) {
   for (const Split split : kAllSplits)
@@ -65,7 +66,9 @@ TEST(CheckerInvariant, EveryChangedWordIsNoticed) {
       {"above", "below"},       {"right of", "left of"}, {"below", "above"},       {"one", "two"},         {"two", "three"},
       {"three", "two"},         {"sharp", "blurred"},    {"blurred", "sharp"},     {"clean", "noisy"},     {"noisy", "clean"},
       {"whole", "warped"},      {"warped", "whole"},     {"steady", "flickering"}, {" no ", " a "},        {"none", "blur"},
-      {"none", "wrong colour"}, {"noise", "warp"},       {"Image 2", "Image 3"},   {"Video 2", "Video 1"}, {"It is", "It was"}};
+      {"none", "wrong colour"}, {"noise", "warp"},       {"Image 2", "Image 3"},   {"Video 2", "Video 1"}, {"It is", "It was"},
+      {"not red", "not green"}, {"not blue", "not cyan"}, {"not three", "not four"}, {"not two", "not five"}, {"not above", "not right of"},
+      {"not left of", "not below"}};
   std::vector<int> tried(changes.size());
   for (std::uint64_t i = 0; i < 400; ++i) {
     const Item item = item_at(Split::kOodCombination, i, i % 2 == 1);
@@ -95,7 +98,7 @@ TEST(Checker, MarksExactlyTheAttributeThatIsWrong) {
     return check_thought(text, item).media[0];
   };
   const MediumCheck right = check_thought(kTrue, item).media[0];
-  EXPECT_EQ(right.true_statements, 9);  // two objects, a relation, three qualities, three faults
+  EXPECT_EQ(right.true_statements, 11);  // two objects, a relation, two differences, three qualities, three faults
   EXPECT_EQ(right.false_statements, 0);
   for (const Attribute a : {Attribute::kFirstObject, Attribute::kSecondObject, Attribute::kRelation, Attribute::kSharpness,
                             Attribute::kNoise, Attribute::kWholeness})
@@ -106,8 +109,8 @@ TEST(Checker, MarksExactlyTheAttributeThatIsWrong) {
   EXPECT_EQ(mark_of(marks("green", "red"), Attribute::kFirstObject), Mark::kWrong);
   EXPECT_EQ(mark_of(marks("green", "red"), Attribute::kSecondObject), Mark::kRight);
   EXPECT_EQ(mark_of(marks("above", "below"), Attribute::kRelation), Mark::kWrong);
-  EXPECT_EQ(mark_of(marks("above", "and"), Attribute::kRelation), Mark::kAbsent);
-  EXPECT_EQ(mark_of(marks("above a blue square", "and no blue square"), Attribute::kSecondObject), Mark::kWrong);
+  EXPECT_EQ(mark_of(marks("above, not left of,", "and"), Attribute::kRelation), Mark::kAbsent);
+  EXPECT_EQ(mark_of(marks("above, not left of, a blue square", "and no blue square"), Attribute::kSecondObject), Mark::kWrong);
   EXPECT_EQ(mark_of(marks("sharp", "blurred"), Attribute::kSharpness), Mark::kWrong);
   EXPECT_EQ(mark_of(marks("sharp, ", ""), Attribute::kSharpness), Mark::kAbsent);
   EXPECT_EQ(mark_of(marks("sharp", "blurred, sharp"), Attribute::kSharpness), Mark::kWrong) << "a contradiction is not right";
@@ -118,11 +121,36 @@ TEST(Checker, MarksExactlyTheAttributeThatIsWrong) {
 
 TEST(Checker, TheOrderOfTwoThingsIsFree) {
   const ThoughtCheck check = check_thought(
-      "Image 1 shows a blue square below a green circle. It is noisy, whole and sharp. Faults: noise, wrong relation, wrong colour.",
+      "Image 1 shows a blue square below, not right of, a green, not red, circle. It is noisy, whole and sharp. "
+      "Faults: noise, wrong relation, wrong colour.",
       relation_item());
   EXPECT_TRUE(check.well_formed);
-  EXPECT_EQ(check.true_statements(), 9);
-  EXPECT_EQ(check.statements(), 9);
+  EXPECT_EQ(check.true_statements(), 11);
+  EXPECT_EQ(check.statements(), 11);
+}
+
+// A difference counts as true only where that was asked for and is not there; leaving it out is no error.
+TEST(Checker, DifferencesAreStatementsOfTheirOwn) {
+  const auto falsehoods = [](std::string_view thought, const Item& item) {
+    const MediumCheck check = check_thought(thought, item).media[0];
+    EXPECT_EQ(check.unparsed, 0) << thought;
+    return check.false_statements;
+  };
+  const Item item = relation_item();
+  EXPECT_EQ(falsehoods("Image 1 shows a green circle above a blue square.", item), 0);
+  EXPECT_EQ(falsehoods("Image 1 shows a green, not blue, circle above a blue square.", item), 1) << "blue was not asked for";
+  EXPECT_EQ(falsehoods("Image 1 shows a green circle above a blue, not blue, square.", item), 1);
+  EXPECT_EQ(falsehoods("Image 1 shows a green circle above, not below, a blue square.", item), 1);
+  EXPECT_EQ(falsehoods("Image 1 shows a green circle above a blue, not green, star.", item), 3) << "there is no star to be related or not green";
+  EXPECT_EQ(check_thought("Image 1 shows a green, not rosy, circle.", item).stray, 1);
+
+  Item count;
+  count.prompt = {PromptKind::kCount, {Colour::kRed, Shape::kStar}, {}, Relation::kLeftOf, 2};
+  Scene scene;
+  scene.objects.assign(3, object(Colour::kBlue, Shape::kStar, 20, 20));
+  count.scenes = {scene};
+  EXPECT_EQ(falsehoods("Image 1 shows three, not two, blue, not red, stars.", count), 0);
+  EXPECT_EQ(falsehoods("Image 1 shows three, not four, blue, not green, stars.", count), 2);
 }
 
 TEST(Checker, CountsAreTwoStatements) {
@@ -147,7 +175,7 @@ TEST(Checker, WhatItCannotReadIsCounted) {
   EXPECT_EQ(odd.stray, 1);
   EXPECT_EQ(odd.media[0].unparsed, 2);
   EXPECT_FALSE(odd.well_formed);
-  EXPECT_EQ(odd.statements(), 12);
+  EXPECT_EQ(odd.statements(), 14);
   const ThoughtCheck unknown = check_thought("Image 1 shows a green circle. Faults: noise, ugliness.", item);
   EXPECT_EQ(unknown.media[0].unparsed, 1);
   EXPECT_TRUE(unknown.media[0].claimed.has(Defect::kNoise));

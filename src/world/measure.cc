@@ -20,6 +20,7 @@ enum Metric {
   kNaiveAccuracy,
   kBayesAccuracy,
   kBrier,
+  kFollowsFaults,
   kNamedMetrics,
   kRecallOf = kNamedMetrics,
   kPrecisionOf = kRecallOf + kDefects,
@@ -28,7 +29,7 @@ enum Metric {
 };
 constexpr std::array<const char*, kNamedMetrics> kNames = {"attribute_accuracy", "defect_recall",  "defect_precision",
                                                            "thought_truth",      "well_formed",    "verdict_accuracy",
-                                                           "naive_accuracy",     "bayes_accuracy", "brier"};
+                                                           "naive_accuracy",     "bayes_accuracy", "brier", "verdict_follows_faults"};
 
 std::size_t index(int metric) {
   return static_cast<std::size_t>(metric);
@@ -54,6 +55,19 @@ double naive_credit(const Item& item) {
   int fewest = kDefects;
   for (const DefectSet defects : item.defects) fewest = std::min(fewest, defects.size());
   return ranked_credit(item, [&](std::size_t k) { return item.defects[k].size() == fewest; });
+}
+
+// Did the verdict go to the medium with the fewest faults by the thought's own lists? Nothing where they tell no best one.
+std::optional<bool> follows_faults(const ThoughtCheck& check, std::optional<int> verdict) {
+  int fewest = kDefects + 1, best = -1;
+  bool tie = false;
+  for (std::size_t k = 0; k < check.media.size(); ++k) {
+    const int n = check.media[k].claimed.size();
+    tie = n == fewest || (tie && n > fewest);
+    if (n < fewest) fewest = n, best = static_cast<int>(k);
+  }
+  if (tie) return std::nullopt;
+  return verdict == best;
 }
 
 Json percentiles(std::vector<double> values) {
@@ -97,6 +111,7 @@ void Measure::add(const Item& item, std::string_view thought, std::optional<int>
     count(kVerdictAccuracy, readable && item.votes.ranking[static_cast<std::size_t>(*verdict)] == 1);
     count(kNaiveAccuracy, naive_credit(item));
     count(kBayesAccuracy, bayes_credit(item));
+    if (const auto follows = follows_faults(check, verdict)) count(kFollowsFaults, *follows);
     if (item.scenes.size() == 2) count(kBrier, std::pow((p && std::isfinite(*p) ? *p : 0.5) - item.share(), 2));
   }
   rows_.push_back(std::move(row));

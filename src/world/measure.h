@@ -29,6 +29,8 @@ class Measure {
   //   verdict_accuracy    agreement with the voters' majority; with more than two media: with any best-ranked one
   //   naive_accuracy, bayes_accuracy    expected over the votes, exact for two media
   //   brier               mean of (p - q)^2, q the vote share; two media only
+  //   verdict_follows_faults   share of the verdicts that go to the medium with the fewest faults by the thought's own lists, where
+  //                       these tell one best medium
   // `n` is the denominator (attributes, faults, statements, items); a metric with n = 0 has null for value and interval.
   // Intervals: 95%, percentile bootstrap over items.
   Json report(std::uint64_t seed = 1, int resamples = 1000) const;

@@ -43,40 +43,50 @@ std::optional<int> read_number(std::string_view word) {
   return std::nullopt;
 }
 
+// A "not …" at `at`, which moves behind it when `read` understands what follows; otherwise it stays, and what comes next fails.
+template <class T, class Read>
+void read_not(const Words& words, std::size_t& at, std::optional<T>& value, Read&& read) {
+  std::size_t next = at + 1;
+  if (at < words.size() && words[at] == "not" && (value = read(next))) at = next;
+}
+
 // One "a red circle" at `at`, which moves behind it.
 std::optional<ThingClaim> read_thing(const Words& words, std::size_t& at) {
-  if (at + 3 > words.size()) return std::nullopt;
+  const auto word = [&](std::size_t i) { return i < words.size() ? words[i] : std::string_view(); };
   ThingClaim claim;
-  if (words[at] == "no") {
+  const std::string_view article = word(at++);
+  if (article == "no") {
     claim.number = 0;
-  } else if (words[at] != "a" && words[at] != "an") {
-    const std::optional<int> number = read_number(words[at]);
+  } else if (article != "a" && article != "an") {
+    const std::optional<int> number = read_number(article);
     if (!number) return std::nullopt;
     claim.number = *number;
     claim.counted = true;
+    read_not(words, at, claim.not_number, [&](std::size_t& i) { return read_number(word(i++)); });
   }
-  const auto colour = find_name<Colour>(words[at + 1], kColours);
-  const auto shape = read_shape(words[at + 2]);
+  const auto colour = find_name<Colour>(word(at++), kColours);
+  read_not(words, at, claim.not_colour, [&](std::size_t& i) { return find_name<Colour>(word(i++), kColours); });
+  const auto shape = read_shape(word(at++));
   if (!colour || !shape) return std::nullopt;
   claim.thing = {*colour, *shape};
-  at += 3;
   return claim;
 }
 
+// "left of", "above", … at `at`, which moves behind it.
+std::optional<Relation> read_relation(const Words& words, std::size_t& at) {
+  const std::size_t n = at + 1 < words.size() && words[at + 1] == "of" ? 2 : 1;
+  if (at + n > words.size()) return std::nullopt;
+  const auto relation = find_name<Relation>(n == 2 ? std::string(words[at]) + " of" : std::string(words[at]), kRelations);
+  if (relation) at += n;
+  return relation;
+}
+
 // "and" or a relation at `at`, which moves behind it. False: neither.
-bool read_link(const Words& words, std::size_t& at, std::optional<Relation>& relation) {
+bool read_link(const Words& words, std::size_t& at, ShowsClaim& claim) {
   if (at < words.size() && words[at] == "and") return ++at, true;
-  if (at + 1 < words.size() && words[at + 1] == "of") {
-    if (words[at] == "left") relation = Relation::kLeftOf;
-    if (words[at] == "right") relation = Relation::kRightOf;
-    if (relation) return at += 2, true;
-  }
-  if (at < words.size()) {
-    if (words[at] == "above") relation = Relation::kAbove;
-    if (words[at] == "below") relation = Relation::kBelow;
-    if (relation) return ++at, true;
-  }
-  return false;
+  claim.relation = read_relation(words, at);
+  if (claim.relation) read_not(words, at, claim.not_relation, [&](std::size_t& i) { return read_relation(words, i); });
+  return claim.relation.has_value();
 }
 
 bool starts(const Words& words, std::initializer_list<std::string_view> with) {
@@ -108,13 +118,13 @@ std::optional<ShowsClaim> read_shows(std::string_view sentence) {
   if (words.size() < 4 || (words[0] != "image" && words[0] != "video") || words[2] != "shows") return std::nullopt;
   const std::optional<int> number = read_number(words[1]);
   if (!number) return std::nullopt;
-  ShowsClaim claim{.medium = *number - 1, .things = {}, .relation = {}};
+  ShowsClaim claim{.medium = *number - 1, .things = {}, .relation = {}, .not_relation = {}};
   std::size_t at = 3;
   do {
     const std::optional<ThingClaim> thing = read_thing(words, at);
     if (!thing) return std::nullopt;
     claim.things.push_back(*thing);
-  } while (claim.things.size() < 2 && read_link(words, at, claim.relation));
+  } while (claim.things.size() < 2 && read_link(words, at, claim));
   if (at != words.size()) return std::nullopt;
   return claim;
 }

@@ -11,16 +11,19 @@
 namespace beholder::world {
 
 // "a red circle": number 1, not counted; "three red circles": number 3, counted; "no red circle": number 0.
+// "two, not three, green, not red, circles" says what else was asked for.
 struct ThingClaim {
   int number = 1;
   bool counted = false;
   Thing thing;
+  std::optional<int> not_number;
+  std::optional<Colour> not_colour;
 };
 
 struct ShowsClaim {
   int medium = 0;                  // 0-based, not checked against anything
   std::vector<ThingClaim> things;  // 1 or 2
-  std::optional<Relation> relation;
+  std::optional<Relation> relation, not_relation;
 };
 
 // The quality words, in pairs of good and bad.

@@ -51,9 +51,12 @@ std::string phrase(const Thing& thing) {
   return format("a {} {}", name_of(thing.colour), name_of(thing.shape));
 }
 
+std::string noun(Shape shape, int count) {
+  return format("{}{}", name_of(shape), count == 1 ? "" : shape == Shape::kCross ? "es" : "s");
+}
+
 std::string phrase(const Thing& thing, int count) {
-  const std::string_view plural = count == 1 ? "" : thing.shape == Shape::kCross ? "es" : "s";
-  return format("{} {} {}{}", number_name(count), name_of(thing.colour), name_of(thing.shape), plural);
+  return format("{} {} {}", number_name(count), name_of(thing.colour), noun(thing.shape, count));
 }
 
 std::string Prompt::text() const {

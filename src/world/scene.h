@@ -27,6 +27,7 @@ struct Thing {
   Shape shape = Shape::kCircle;
   bool operator==(const Thing&) const = default;
 };
+std::string noun(Shape shape, int count);           // "circle", "crosses"
 std::string phrase(const Thing& thing);             // "a red circle"
 std::string phrase(const Thing& thing, int count);  // "three red circles", "one red circle"
 

@@ -9,14 +9,41 @@
 namespace beholder::world {
 namespace {
 
+// The word for what is there; where something else was asked for, also what it is not: "green, not red,".
+std::string seen(std::string_view there, std::string_view asked) {
+  return there == asked ? std::string(there) : format("{}, not {},", there, asked);
+}
+
+std::string seen(const Thing& there, const Thing& asked) {
+  return format("a {} {}", seen(name_of(there.colour), name_of(asked.colour)), name_of(there.shape));
+}
+
 std::string what_it_shows(const Prompt& prompt, const Scene& scene) {
-  if (prompt.kind == PromptKind::kCount) return phrase(scene.objects.front().thing, static_cast<int>(scene.objects.size()));
+  if (prompt.kind == PromptKind::kCount) {
+    const Thing there = scene.objects.front().thing;
+    const int n = static_cast<int>(scene.objects.size());
+    return format("{} {} {}", seen(number_name(n), number_name(prompt.count)), seen(name_of(there.colour), name_of(prompt.first.colour)),
+                  noun(there.shape, n));
+  }
   const Object* a = find_object(scene, prompt.first.shape);
   const Object* b = find_object(scene, prompt.second.shape);
-  if (!a) return format("{} and no {}", phrase(b->thing), phrase(prompt.first).substr(2));
-  if (!b) return format("{} and no {}", phrase(a->thing), phrase(prompt.second).substr(2));
-  const std::string_view link = prompt.kind == PromptKind::kRelation ? name_of(relation_between(*a, *b)) : "and";
-  return format("{} {} {}", phrase(a->thing), link, phrase(b->thing));
+  if (!a) return format("{} and no {}", seen(b->thing, prompt.second), phrase(prompt.first).substr(2));
+  if (!b) return format("{} and no {}", seen(a->thing, prompt.first), phrase(prompt.second).substr(2));
+  const bool related = prompt.kind == PromptKind::kRelation;
+  const std::string link = related ? seen(name_of(relation_between(*a, *b)), name_of(prompt.relation)) : "and";
+  return format("{} {} {}", seen(a->thing, prompt.first), link, seen(b->thing, prompt.second));
+}
+
+// What one would have asked for to get just this; for scenes that show something of everything that was asked.
+Prompt prompt_for(const Prompt& asked, const Scene& scene) {
+  Prompt prompt = asked;
+  prompt.count = static_cast<int>(scene.objects.size());
+  const Object* a = find_object(scene, asked.first.shape);
+  const Object* b = asked.kind == PromptKind::kCount ? a : find_object(scene, asked.second.shape);
+  prompt.first = a->thing;
+  prompt.second = b->thing;
+  if (a != b) prompt.relation = relation_between(*a, *b);
+  return prompt;
 }
 
 std::string how_it_is(DefectSet defects, bool video) {
@@ -42,7 +69,7 @@ std::string caption(const Item& item) {
   const Scene& scene = item.scenes.front();
   const bool whole = item.prompt.kind == PromptKind::kCount || scene.objects.size() == 2;
   return format("{} 1 shows {}. {}", item.is_video() ? "Video" : "Image",
-                whole ? what_it_shows(item.prompt, scene) : phrase(scene.objects.front().thing),
+                whole ? what_it_shows(prompt_for(item.prompt, scene), scene) : phrase(scene.objects.front().thing),
                 how_it_is(item.defects[0], item.is_video()));
 }
 

@@ -1,7 +1,8 @@
 // What a careful, fair viewer would write about an item's pictures before judging: what each one shows, how well it is
-// made, and its faults. It never says which is better. Judges learn to see by learning to write this:
+// made, and its faults. It never says which is better. What differs from the prompt is said where it is seen, so that the list of
+// faults can be read off the words before it. Judges learn to see by learning to write this:
 //   Image 1 shows a red circle left of a blue square. It is sharp, clean and whole. Faults: none.
-//   Image 2 shows a green circle and no blue square. It is blurred, noisy and whole. Faults: wrong colour, missing object, blur, noise.
+//   Image 2 shows a green, not red, circle and no blue square. It is sharp, noisy and whole. Faults: wrong colour, missing object, noise.
 #pragma once
 
 #include <cstdint>

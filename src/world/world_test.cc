@@ -259,14 +259,14 @@ TEST(Thought, SaysWhatIsThereInTheFixedWords) {
   EXPECT_EQ(item.prompt.text(), "a red circle left of a blue square");
   EXPECT_EQ(reference_thought(item),
             "Image 1 shows a red circle left of a blue square. It is sharp, clean and whole. Faults: none.\n"
-            "Image 2 shows a green circle and no blue square. It is blurred, noisy and whole. "
+            "Image 2 shows a green, not red, circle and no blue square. It is blurred, noisy and whole. "
             "Faults: wrong colour, missing object, blur, noise.");
   EXPECT_EQ(naive_scores(item), (std::vector<int>{9, 1}));
   EXPECT_EQ(naive_answer(item, 1), "1");
   std::swap(item.prompt.first, item.prompt.second);  // "a blue square left of a red circle": now the first picture is wrong
   EXPECT_TRUE(defects_of(item.prompt, item.scenes[0]).has(Defect::kWrongRelation));
   item.scenes.pop_back();
-  EXPECT_THAT(reference_thought(item), HasSubstr("shows a blue square right of a red circle."));
+  EXPECT_THAT(reference_thought(item), HasSubstr("shows a blue square right of, not left of, a red circle."));
 }
 
 TEST(Thought, CountsAndVideosHaveTheirWords) {
@@ -278,7 +278,7 @@ TEST(Thought, CountsAndVideosHaveTheirWords) {
   item.defects = {defects_of(item.prompt, scene)};
   EXPECT_EQ(item.prompt.text(), "two cyan crosses");
   EXPECT_EQ(reference_thought(item),
-            "Video 1 shows three cyan crosses. It is sharp, clean, warped and flickering. Faults: wrong count, warp, flicker.");
+            "Video 1 shows three, not two, cyan crosses. It is sharp, clean, warped and flickering. Faults: wrong count, warp, flicker.");
   item.prompt.count = 1;
   EXPECT_EQ(item.prompt.text(), "one cyan cross");
 }
