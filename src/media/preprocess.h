@@ -16,6 +16,7 @@ struct PatchConfig {  // preprocessor_config.json
   std::int64_t min_pixels = 56 * 56, max_pixels = 28LL * 28 * 1280;
   std::array<double, 3> image_mean{0.48145466, 0.4578275, 0.40821073};
   std::array<double, 3> image_std{0.26862954, 0.26130258, 0.27577711};
+  bool operator==(const PatchConfig&) const = default;
 };
 PatchConfig read_patch_config(const std::string& dir);  // of a checkpoint
 

@@ -64,12 +64,13 @@ std::vector<double> sum_of_normalised(const std::vector<std::vector<double>>& re
 Advantages compute_advantages(const std::vector<std::vector<double>>& rewards, std::size_t group, const AdvantageOptions& options) {
   require_internal(group > 0 && !rewards.empty() && rewards.size() % group == 0, "whole groups of completions");
   Advantages out;
-  for (const auto& r : rewards) out.rewards.push_back(weighted_sum(r, options.weights));
-  const Moments batch = moments(out.rewards);
+  std::vector<double> sums;  // NaN where all are missing
+  for (const auto& r : rewards) sums.push_back(weighted_sum(r, options.weights));
+  const Moments batch = moments(sums);
   out.reward_mean = batch.mean;
   const double groups = static_cast<double>(rewards.size() / group);
   for (std::size_t begin = 0; begin < rewards.size(); begin += group) {
-    const Moments m = moments(std::span(out.rewards).subspan(begin, group));
+    const Moments m = moments(std::span(sums).subspan(begin, group));
     out.reward_std += m.deviation / groups;
     out.frac_reward_zero_std += (m.deviation < 1e-12) / groups;
   }
@@ -78,7 +79,7 @@ Advantages compute_advantages(const std::vector<std::vector<double>>& rewards, s
     const Moments all = moments(out.values);
     standardise(out.values, all, all.deviation);
   } else {
-    out.values = out.rewards;
+    out.values = sums;
     for (std::size_t begin = 0; begin < rewards.size(); begin += group) {
       const std::span<double> mine = std::span(out.values).subspan(begin, group);
       const Moments m = moments(mine);

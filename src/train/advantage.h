@@ -17,7 +17,6 @@ struct AdvantageOptions {
 
 struct Advantages {
   std::vector<double> values;              // [N]
-  std::vector<double> rewards;             // [N] weighted sums; NaN where all are missing
   double reward_mean = 0, reward_std = 0;  // mean over completions, mean over groups of the group's deviation
   double frac_reward_zero_std = 0;         // share of groups that teach nothing
 };

@@ -23,8 +23,8 @@ std::unique_ptr<PreferenceSource> make_source(const GrpoConfig& c, bool train) {
 }
 
 Json input_hashes(const GrpoConfig& c, const std::string& model_dir) {
-  Json out = {{"model_config_sha256", sha256_hex(MappedFile::open(model_dir + "/config.json")->bytes())}};
-  if (!c.data.empty()) out["data_sha256"] = sha256_hex(MappedFile::open(c.data)->bytes());
+  Json out = data_identity(c.data);
+  out["model_config_sha256"] = sha256_hex(MappedFile::open(model_dir + "/config.json")->bytes());
   return out;
 }
 
@@ -39,7 +39,8 @@ GrpoOutcome train_grpo(const GrpoConfig& config) {
   std::optional<judge::JudgeModel> heard;
   std::optional<Listener> listener;
   if (!config.listener.empty()) {
-    heard.emplace(judge::load_judge_model(config.listener, {.dtype = at::kFloat, .device = vlm::parse_device(config.device)}));
+    heard.emplace(judge::load_judge_model(config.listener == "self" ? config.model : config.listener,
+                                          {.dtype = at::kFloat, .device = vlm::parse_device(config.device)}));
     listener.emplace(heard->spec, heard->model, config.listener_redact);
   }
   const auto train = make_source(config, true), validation = config.eval_steps > 0 ? make_source(config, false) : nullptr;

@@ -8,8 +8,6 @@
 namespace beholder::train {
 namespace {
 
-constexpr double kMany = 1e12;
-
 bool asks_for(const GrpoConfig& c, const char* reward) {
   return std::find(c.reward_funcs.begin(), c.reward_funcs.end(), reward) != c.reward_funcs.end();
 }
@@ -57,7 +55,8 @@ void GrpoConfig::fields(FieldList& f) {
   f.add("reward_weights", reward_weights, "one per reward (reward_command last); empty: all 1");
   f.add("gate_on_format", gate_on_format, "other rewards count only where the completion can be read");
   rewards.fields(f);
-  f.add("listener", listener, "checkpoint of the listener: frozen, any family or size");
+  f.add("listener", listener,
+        "checkpoint of the listener: frozen, any family or size; self: a copy of the model that training starts from");
   f.add("listener_redact", listener_redact, "cut sentences that state the verdict from what the listener reads");
   f.add("reward_command", reward_command, "your own reward: a command that reads JSONL on stdin and writes one number a line");
   f.add_range("reward_command_timeout", reward_command_timeout, 0.1, 1e6, "seconds it may take for one batch");
@@ -80,8 +79,7 @@ void GrpoConfig::fields(FieldList& f) {
   optimisation_fields(f, "completions");
   run_fields(f);
   f.add_range("eval_items", eval_items, 1, 1 << 20, "items of an evaluation");
-  f.add_choice("metric_for_best_model", metric_for_best_model, {"eval_accuracy", "eval_brier", "eval_reward"},
-               "what the best checkpoint is chosen by");
+  f.add_choice("metric_for_best_model", metric_for_best_model, {"eval_accuracy", "eval_brier"}, "what the best checkpoint is chosen by");
 }
 
 bool GrpoConfig::exact_decision() const {
@@ -121,7 +119,7 @@ void validate(const GrpoConfig& c) {
     require_field(std::count(c.reward_funcs.begin(), c.reward_funcs.end(), c.reward_funcs[i]) == 1, "reward_funcs",
                   format("names {} twice", reward.name), "name it once and raise its weight");
     require_field(!reward.needs_listener || !c.listener.empty(), "listener", "is empty while the listener's reward is asked for",
-                  "name a checkpoint, e.g. the model that training starts from");
+                  "name a checkpoint, or self for a copy of the model that training starts from");
     require_field(!(reward.needs_probability && c.answer_kind() == judge::AnswerKind::kScore), "reward_funcs",
                   format("score asks for scores, {} for the probability of an index", reward.name), "use one of the two");
   }

@@ -24,7 +24,7 @@ struct GrpoConfig : RunConfig {
   std::vector<double> reward_weights;  // empty: all 1
   RewardOptions rewards;
   bool gate_on_format = true;
-  std::string listener;  // model of the listener; needed by the reward, else only measured
+  std::string listener;  // model of the listener, "self": as `model`; needed by the reward, else only measured
   bool listener_redact = false;
   std::string reward_command;  // a shell command that reads JSONL and writes numbers; its reward is called "command"
   double reward_command_timeout = 60;

@@ -41,7 +41,9 @@ Metrics evaluate_judge(const judge::JudgeSpec& spec, const vlm::Model& model, co
   judging.both_orders = false;
   judging.temperature = 0;
   judging.max_completion_length = options.max_completion_length;
-  PreferenceMedia media(spec.patches), listener_media(listener ? listener->spec().patches : spec.patches);
+  PreferenceMedia media(spec.patches);
+  std::optional<PreferenceMedia> listener_media;  // where the listener sees them another way
+  if (listener && listener->spec().patches != spec.patches) listener_media.emplace(listener->spec().patches);
   const std::int64_t available = source.epoch_items(), wanted = available > 0 ? std::min(available, options.items) : options.items;
   Sums sums;
   for (std::int64_t begin = 0; begin < wanted; begin += kBlock) {
@@ -57,9 +59,10 @@ Metrics evaluate_judge(const judge::JudgeSpec& spec, const vlm::Model& model, co
       const judge::Vote& vote = answers[i].votes[0];
       add(items[i], vote, sums);
       if (!listener || !vote.verdict.parsed || vote.verdict.choice == 0) continue;
-      const double l = listener->hear(items[i].prompt, listener_media.load(items[i]), std::span(&vote.verdict.thought, 1))[0];
+      const std::vector<judge::Medium> seen = listener_media ? listener_media->load(items[i]) : questions[i].media;
+      const double l = listener->hear(items[i].prompt, seen, std::span(&vote.verdict.thought, 1))[0];
       sums.heard += 1;
-      sums.contradicted += (l > 0.5) != (vote.verdict.choice == 1);
+      sums.contradicted += contradicts(vote.verdict, l);
     }
   }
   const auto share = [](double part, double whole) { return whole > 0 ? part / whole : 0; };

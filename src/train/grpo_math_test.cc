@@ -61,17 +61,16 @@ void check_loss(const Json& c) {
   const std::size_t size = logp.size() / static_cast<std::size_t>(shape.micro_batches);
   double loss = 0;
   for (std::size_t first = 0; first < logp.size(); first += size) {
-    std::vector<std::size_t> micro(size);
-    std::iota(micro.begin(), micro.end(), first);
+    const std::vector<double> weights = token_weights(options, shape, first, first + size);
     std::vector<double> flat[3], advantage, weight;
     std::vector<std::int64_t> sequence;
-    for (const std::size_t i : micro)
+    for (std::size_t i = first; i < first + size; ++i)
       for (std::size_t t = 0; t < logp[i].size(); ++t) {
         flat[0].push_back(logp[i][t]);
         flat[1].push_back(old[i][t]);
         flat[2].push_back(reference[i][t]);
         advantage.push_back(c["advantage"][i].get<double>());
-        weight.push_back(shape.lengths[i] > 0 ? token_weight(options, shape, i, micro) : 0);
+        weight.push_back(weights[i - first]);
         sequence.push_back(static_cast<std::int64_t>(i - first));
       }
     const at::Tensor leaf = torch::tensor(flat[0], at::kDouble).set_requires_grad(true);
@@ -81,12 +80,12 @@ void check_loss(const Json& c) {
                                         .advantage = torch::tensor(advantage, at::kDouble),
                                         .weight = torch::tensor(weight, at::kDouble),
                                         .sequence = torch::tensor(sequence, at::kLong),
-                                        .sequences = std::ssize(micro)},
+                                        .sequences = static_cast<std::int64_t>(size)},
                                        options);
     loss += got.loss.item<double>();
     got.loss.backward();
     std::int64_t at = 0;
-    for (const std::size_t i : micro)
+    for (std::size_t i = first; i < first + size; ++i)
       for (const double want : gradient[i])
         EXPECT_NEAR(leaf.grad()[at++].item<double>(), want, 1e-9) << options.loss_type << " completion " << i;
   }

@@ -18,19 +18,6 @@
 namespace beholder::train {
 namespace {
 
-class TempDir {
- public:
-  TempDir() {
-    char name[] = "/tmp/beholder-grpo-XXXXXX";
-    path_ = ::mkdtemp(name);
-  }
-  ~TempDir() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 const judge::JudgeModel& embedded() {
   static const judge::JudgeModel kModel = judge::load_judge_model(format("{}/models/embedded", BEHOLDER_SOURCE_DIR));
   return kModel;
@@ -241,6 +228,7 @@ TEST(RewardCommand, ReadsNumbersAndNull) {
 TEST(RewardCommand, SaysWhatWentWrong) {
   EXPECT_NE(failure(RewardCommand("exit 3", 10)).find("ended with status 3"), std::string::npos);
   EXPECT_NE(failure(RewardCommand("sleep 60", 0.3)).find("did not finish within 0.3 s"), std::string::npos);
+  EXPECT_NE(failure(RewardCommand("exec >&-; sleep 60", 0.3)).find("did not finish within 0.3 s"), std::string::npos) << "output closed";
   EXPECT_NE(failure(RewardCommand("echo 1", 10)).find("1 numbers for 2 completions"), std::string::npos);
   EXPECT_NE(failure(RewardCommand("echo nan; echo 1", 10)).find("not a number"), std::string::npos);
   EXPECT_NE(failure(RewardCommand("no-such-command-at-all 2>/dev/null", 10)).find("status 127"), std::string::npos);

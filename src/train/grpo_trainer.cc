@@ -36,11 +36,8 @@ struct GrpoTrainer::Micro {
   std::vector<double> weights;  // per sample: of each of its tokens
 
   Micro(const RolloutBatch& batch, std::size_t first, std::size_t last, const GrpoConfig& config, const BatchShape& shape) {
-    std::vector<std::size_t> mine;
-    for (std::size_t i = first; i < last; ++i) mine.push_back(i);
-    const PolicyLossOptions options = config.loss_options();
     const auto group_size = static_cast<std::size_t>(config.num_generations);
-    for (const std::size_t i : mine) {
+    for (std::size_t i = first; i < last; ++i) {
       const Group& group = batch.groups[i / group_size];
       const Sample& sample = group.samples[i % group_size];
       if (i == first || i % group_size == 0) {
@@ -50,8 +47,8 @@ struct GrpoTrainer::Micro {
       segment_of.push_back(static_cast<int>(segments.size()));
       segments.push_back({.ids = sample.completion.ids, .media = {}, .parent = root_});
       samples.push_back(&sample);
-      weights.push_back(shape.lengths[i] > 0 ? token_weight(options, shape, i, mine) : 0.0);
     }
+    weights = token_weights(config.loss_options(), shape, first, last);
   }
 
  private:
@@ -104,9 +101,9 @@ double GrpoTrainer::micro_loss(const Micro& micro, std::size_t number, bool want
   if (number == old_logps_.size()) {  // first pass over this rollout
     old_logps_.push_back(tokens.logp.detach());
     const at::Tensor difference = (tokens.logp.detach() - floats(sampled)).abs();
-    meter("sampling/sampling_logp_difference/mean", difference.mean().item<double>());
-    meter("sampling/sampling_logp_difference/max", difference.max().item<double>());
-    if (want_entropy) meter("entropy", vlm::token_entropies(task_.model, hidden, row_index, c.temperature).mean().item<double>());
+    meters_.add("sampling/sampling_logp_difference/mean", difference.mean().item<double>());
+    meters_.add("sampling/sampling_logp_difference/max", difference.max().item<double>());
+    if (want_entropy) meters_.add("entropy", vlm::token_entropies(task_.model, hidden, row_index, c.temperature).mean().item<double>());
   }
   tokens.old_logp = old_logps_[number];
   if (c.loss.beta > 0) {
@@ -119,9 +116,9 @@ double GrpoTrainer::micro_loss(const Micro& micro, std::size_t number, bool want
         vlm::choice_logits(task_.model, hidden, torch::tensor(decision_rows, at::kLong), std::span(task_.spec->index_ids).first(2));
     policy.loss = policy.loss - (at::softmax(choice, -1).select(1, 0) * floats(decision_weight)).sum();
   }
-  meter("clip_ratio/low_mean", policy.clipped_low / policy.tokens);
-  meter("clip_ratio/high_mean", policy.clipped_high / policy.tokens);
-  if (c.loss.beta > 0) meter("kl", policy.kl / policy.tokens);
+  meters_.add("clip_ratio/low_mean", policy.clipped_low / policy.tokens);
+  meters_.add("clip_ratio/high_mean", policy.clipped_high / policy.tokens);
+  if (c.loss.beta > 0) meters_.add("kl", policy.kl / policy.tokens);
   const double loss = policy.loss.item<double>();
   if (std::isfinite(loss)) policy.loss.backward();
   return loss;
@@ -165,7 +162,7 @@ GrpoResult GrpoTrainer::run() {
       times_.listener += batch.listener_seconds;
       const double rolled = progress.seconds();
       report_problems(batch);
-      meter_rollout(batch);
+      meter_rollout(batch, c.reward_names(), meters_);
       learn_from(batch, progress);
       times_.update += progress.seconds() - rolled;
       times_.since += progress.seconds() - start;
@@ -194,8 +191,8 @@ void GrpoTrainer::learn_from(const RolloutBatch& batch, Progress& progress) {
     run_.require_finite(loss, "loss", batch.ids());
     const double norm = run_.update();
     run_.require_finite(norm, "gradient norm", batch.ids());
-    meter("loss", loss);
-    meter("grad_norm", norm);
+    meters_.add("loss", loss);
+    meters_.add("grad_norm", norm);
     ++times_.updates;
   }
   num_tokens_ += batch.prompt_tokens + batch.completion_tokens;
@@ -208,78 +205,6 @@ void GrpoTrainer::learn_from(const RolloutBatch& batch, Progress& progress) {
 
 // ---- what a user sees
 
-void GrpoTrainer::meter(const std::string& name, double value) {
-  if (std::isnan(value)) return;
-  Meter& m = meters_[name];
-  m.sum += value;
-  ++m.n;
-}
-
-void GrpoTrainer::meter_rollout(const RolloutBatch& batch) {
-  const GrpoConfig& c = task_.config;
-  const std::vector<std::string> names = c.reward_names();
-  std::vector<std::vector<double>> by_reward(names.size());
-  double shortest = 1e18, longest = 0, tokens = 0, terminated = 0, terminated_n = 0, n = 0, first = 0, parsed = 0, against = 0, heard = 0;
-  for (const Group& group : batch.groups)
-    for (const Sample& s : group.samples) {
-      const auto length = static_cast<double>(s.completion.ids.size());
-      shortest = std::min(shortest, length);
-      longest = std::max(longest, length);
-      tokens += length;
-      n += 1;
-      if (s.completion.finished) terminated += length, terminated_n += 1;
-      if (s.vote.verdict.parsed) parsed += 1, first += s.vote.verdict.choice == 1;
-      if (s.listener) heard += 1, against += s.contradicts();
-      for (std::size_t k = 0; k < names.size(); ++k)
-        if (!std::isnan(s.rewards[k])) by_reward[k].push_back(s.rewards[k]);
-    }
-  meter("reward", batch.advantages.reward_mean);
-  meter("reward_std", batch.advantages.reward_std);
-  meter("frac_reward_zero_std", batch.advantages.frac_reward_zero_std);
-  for (std::size_t k = 0; k < names.size(); ++k) {
-    double mean = 0, squares = 0;
-    const auto count = static_cast<double>(by_reward[k].size());
-    for (const double v : by_reward[k]) mean += v / count;
-    for (const double v : by_reward[k]) squares += (v - mean) * (v - mean);
-    if (count == 0) continue;
-    meter("rewards/" + names[k] + "/mean", mean);
-    meter("rewards/" + names[k] + "/std", count > 1 ? std::sqrt(squares / (count - 1)) : 0);
-  }
-  meter("completions/mean_length", tokens / n);
-  meter("completions/min_length", shortest);
-  meter("completions/max_length", longest);
-  meter("completions/clipped_ratio", 1 - terminated_n / n);
-  if (terminated_n > 0) meter("completions/mean_terminated_length", terminated / terminated_n);
-  if (parsed > 0) meter("first_medium_share", first / parsed);
-  if (heard > 0) meter("contradiction", against / heard);
-  if (c.dynamic_sampling) meter("refilled_groups", static_cast<double>(batch.refilled));
-}
-
-// Said once each: what usually lies behind numbers that look like a training problem.
-void GrpoTrainer::warn_of_causes() {
-  const auto mean = [&](const std::string& name) {
-    const auto found = meters_.find(name);
-    return found == meters_.end() ? std::nan("") : found->second.sum / static_cast<double>(found->second.n);
-  };
-  const auto warn = [&](bool condition, const char* name, const std::string& text) {
-    if (condition && warned_.insert(name).second) log_warning(format("step {}: {}", run_.step(), text));
-  };
-  const GrpoConfig& c = task_.config;
-  warn(mean("rewards/format/mean") == 0, "format",
-       "no completion can be read: every format reward is 0. Start from a judge that answers in <think>…</think><answer>…</answer> (train "
-       "sft), or raise max_completion_length");
-  warn(mean("frac_reward_zero_std") > 0.8, "flat",
-       format("{:.0f}% of the groups have equal rewards and teach nothing: raise num_generations or temperature, or set dynamic_sampling",
-              100 * mean("frac_reward_zero_std")));
-  warn(mean("completions/clipped_ratio") > 0.3, "clipped",
-       format("{:.0f}% of the completions hit max_completion_length {}: raise it, or add the length reward",
-              100 * mean("completions/clipped_ratio"), c.max_completion_length));
-  warn(mean("sampling/sampling_logp_difference/max") > (c.bf16 ? 0.5 : 1e-2), "mismatch",
-       format("sampling and training disagree by up to {:.3g} in log-probability: they should be equal; please report this",
-              mean("sampling/sampling_logp_difference/max")));
-  warn(mean("kl") > 10, "kl", format("the KL to the starting model is {:.1f}: lower learning_rate or raise beta", mean("kl")));
-}
-
 void GrpoTrainer::report_problems(const RolloutBatch& batch) {
   constexpr std::int64_t kShown = 20;
   for (const std::string& problem : batch.problems)
@@ -287,9 +212,8 @@ void GrpoTrainer::report_problems(const RolloutBatch& batch) {
 }
 
 void GrpoTrainer::log_metrics(double seconds) {
-  warn_of_causes();
-  Metrics metrics;
-  for (const auto& [name, m] : meters_) metrics.emplace_back(name, m.sum / static_cast<double>(m.n));
+  warnings_.check(meters_, task_.config, run_.step());
+  Metrics metrics = meters_.means();
   metrics.emplace_back("learning_rate", run_.learning_rate());
   metrics.emplace_back("num_tokens", static_cast<double>(num_tokens_));
   if (const std::int64_t epoch = task_.train->epoch_items(); epoch > 0)
@@ -333,10 +257,8 @@ Json GrpoTrainer::identity() const {
 }
 
 Json GrpoTrainer::state() const {
-  Json meters = Json::object();
-  for (const auto& [name, m] : meters_) meters[name] = {m.sum, m.n};
   return {{"cursor", cursor_},           {"num_tokens", num_tokens_}, {"skipped_items", skipped_},
-          {"last_reward", last_reward_}, {"meters", meters},          {"best_metric", best_metric_ ? Json(*best_metric_) : Json()},
+          {"last_reward", last_reward_}, {"meters", meters_.state()}, {"best_metric", best_metric_ ? Json(*best_metric_) : Json()},
           {"best_step", best_step_}};
 }
 
@@ -355,7 +277,7 @@ std::int64_t GrpoTrainer::resume() {
   last_reward_ = json_need<double>(state, "last_reward", where);
   best_step_ = json_need<std::int64_t>(state, "best_step", where);
   if (state.contains("best_metric") && state["best_metric"].is_number()) best_metric_ = state["best_metric"].get<double>();
-  for (const auto& [name, m] : state.at("meters").items()) meters_[name] = {m.at(0).get<double>(), m.at(1).get<std::int64_t>()};
+  meters_.restore(state.at("meters"));
   return step;
 }
 

@@ -10,12 +10,12 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "core/progress.h"
 #include "train/grpo_eval.h"
 #include "train/rollout.h"
+#include "train/rollout_metrics.h"
 #include "train/training_run.h"
 
 namespace beholder::train {
@@ -58,11 +58,6 @@ class GrpoTrainer {
   const vlm::Model& model() const { return task_.model; }
 
  private:
-  // What a metric has collected since the last line: its mean is logged.
-  struct Meter {
-    double sum = 0;
-    std::int64_t n = 0;
-  };
   struct Micro;  // completions of one forward pass
 
   struct Times {  // seconds since the last line; of this process only, never stored
@@ -74,12 +69,8 @@ class GrpoTrainer {
   double accumulate(const RolloutBatch& batch, bool want_entropy);
   void learn_from(const RolloutBatch& batch, Progress& progress);
   bool due(std::int64_t every) const;
-  void meter(const std::string& name, double value);
-  void meter_rollout(const RolloutBatch& batch);
-  void warn_of_causes();
   void report_problems(const RolloutBatch& batch);
   void log_metrics(double seconds);
-  void log_completions(const RolloutBatch& batch) const;
   void evaluate();
   void save();
   Json state() const;
@@ -89,10 +80,10 @@ class GrpoTrainer {
   TrainingRun run_;
   Roller roller_;
   std::int64_t cursor_ = 0, num_tokens_ = 0, skipped_ = 0;
-  std::map<std::string, Meter> meters_;
+  Meters meters_;
+  CauseWarnings warnings_;
   Times times_;
   std::vector<at::Tensor> old_logps_;  // per micro-batch, of the rollout being learned from; empty before its first pass
-  std::set<std::string> warned_;
   double last_reward_ = 0;
   std::optional<double> best_metric_;
   std::int64_t best_step_ = -1;

@@ -25,6 +25,10 @@ bool states_verdict(std::string sentence) {
 
 }  // namespace
 
+bool contradicts(const judge::Verdict& verdict, double l) {
+  return verdict.parsed && verdict.choice > 0 && (l > 0.5) != (verdict.choice == 1);
+}
+
 std::string redact_verdict(const std::string& thought) {
   std::string kept;
   for (std::size_t begin = 0; begin < thought.size();) {
@@ -44,12 +48,9 @@ std::vector<double> Listener::hear(const std::string& prompt, std::span<const ju
   std::vector<std::uint64_t> unread_keys;
   for (const std::string& thought : thoughts) {
     keys.push_back(mix_keys(question, stable_hash(thought)));
-    if (cache_.contains(keys.back())) {
-      ++cached_;
-    } else if (std::find(unread_keys.begin(), unread_keys.end(), keys.back()) == unread_keys.end()) {
-      unread.push_back(redact_ ? redact_verdict(thought) : thought);
-      unread_keys.push_back(keys.back());
-    }
+    if (cache_.contains(keys.back()) || std::find(unread_keys.begin(), unread_keys.end(), keys.back()) != unread_keys.end()) continue;
+    unread.push_back(redact_ ? redact_verdict(thought) : thought);
+    unread_keys.push_back(keys.back());
   }
   if (cache_.size() > kCacheLimit) {
     std::unordered_map<std::uint64_t, double> kept;
@@ -60,7 +61,6 @@ std::vector<double> Listener::hear(const std::string& prompt, std::span<const ju
   if (!unread.empty()) {
     const std::vector<double> p = read(prompt, media, unread);
     for (std::size_t i = 0; i < unread.size(); ++i) cache_[unread_keys[i]] = p[i];
-    heard_ += std::ssize(unread);
   }
   std::vector<double> out;
   for (const std::uint64_t key : keys) out.push_back(cache_.at(key));

@@ -20,8 +20,6 @@ class Listener {
   // Probability of medium 1 after each thought. Two media, prepared for this model.
   std::vector<double> hear(const std::string& prompt, std::span<const judge::Medium> media, std::span<const std::string> thoughts);
 
-  std::int64_t heard() const { return heard_; }    // thoughts read by the model
-  std::int64_t cached() const { return cached_; }  // thoughts it had read before
   const judge::JudgeSpec& spec() const { return spec_; }
 
  private:
@@ -30,9 +28,11 @@ class Listener {
   const judge::JudgeSpec& spec_;
   const vlm::Model& model_;
   bool redact_;
-  std::int64_t heard_ = 0, cached_ = 0;
   std::unordered_map<std::uint64_t, double> cache_;  // by prompt, media and thought
 };
+
+// A listener with probability `l` of medium 1 prefers the other medium than the verdict, which chose one.
+bool contradicts(const judge::Verdict& verdict, double l);
 
 // The thought without sentences that say which medium wins. Sentences end at . ! ? or a new line.
 std::string redact_verdict(const std::string& thought);

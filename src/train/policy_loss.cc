@@ -21,18 +21,27 @@ at::Tensor sequence_mean(const at::Tensor& x, const PolicyTokens& t) {
 
 }  // namespace
 
-double token_weight(const PolicyLossOptions& options, const BatchShape& shape, std::size_t i, std::span<const std::size_t> micro) {
-  const auto batch = static_cast<double>(shape.lengths.size());
+std::vector<double> token_weights(const PolicyLossOptions& options, const BatchShape& shape, std::size_t first, std::size_t last) {
+  const auto active = [&](std::size_t begin, std::size_t end) {
+    const auto at = [&](std::size_t i) { return shape.lengths.begin() + static_cast<std::ptrdiff_t>(i); };
+    return static_cast<double>(std::max<std::int64_t>(1, std::accumulate(at(begin), at(end), std::int64_t{0})));
+  };
   const std::string& type = options.loss_type;
-  if (type == "grpo" || type == "sapo") return 1 / (batch * static_cast<double>(std::max<std::int64_t>(1, shape.lengths[i])));
-  if (type == "dr_grpo") return 1 / (batch * static_cast<double>(shape.max_completion_length));
-  std::int64_t active = 0;
-  if (type == "bnpo") {
-    for (const std::size_t m : micro) active += shape.lengths[m];
-    return 1 / (static_cast<double>(std::max<std::int64_t>(1, active)) * static_cast<double>(shape.micro_batches));
+  const auto batch = static_cast<double>(shape.lengths.size());
+  const bool per_completion = type == "grpo" || type == "sapo";
+  double weight = 0;
+  if (type == "dr_grpo")
+    weight = 1 / (batch * static_cast<double>(shape.max_completion_length));
+  else if (type == "bnpo")
+    weight = 1 / (active(first, last) * static_cast<double>(shape.micro_batches));
+  else if (!per_completion)
+    weight = 1 / active(0, shape.lengths.size());  // dapo, cispo
+  std::vector<double> weights;
+  for (std::size_t i = first; i < last; ++i) {
+    const auto length = static_cast<double>(shape.lengths[i]);
+    weights.push_back(length == 0 ? 0 : per_completion ? 1 / (batch * length) : weight);
   }
-  active = std::accumulate(shape.lengths.begin(), shape.lengths.end(), std::int64_t{0});  // dapo, cispo
-  return 1 / static_cast<double>(std::max<std::int64_t>(1, active));
+  return weights;
 }
 
 at::Tensor k3(const at::Tensor& logp, const at::Tensor& reference) {

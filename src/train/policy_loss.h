@@ -32,8 +32,8 @@ struct BatchShape {
   std::int64_t micro_batches = 1;          // for bnpo: its mean is over a micro-batch
 };
 
-// Weight of every active token of completion i, the same for all of them. `micro`: the completions of i's micro-batch (bnpo).
-double token_weight(const PolicyLossOptions& options, const BatchShape& shape, std::size_t i, std::span<const std::size_t> micro);
+// Weight of every active token of each completion first..last - 1, which are one micro-batch; 0 where a completion has none.
+std::vector<double> token_weights(const PolicyLossOptions& options, const BatchShape& shape, std::size_t first, std::size_t last);
 
 // One micro-batch. All [T] float32 on one device; `sequence` int64: which of `sequences` completions a token belongs to.
 struct PolicyTokens {

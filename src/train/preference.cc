@@ -1,13 +1,10 @@
 #include "train/preference.h"
 
-#include <mutex>
-#include <numeric>
-
 #include "core/error.h"
 #include "core/format.h"
 #include "core/progress.h"
-#include "core/rng.h"
 #include "data/jsonl.h"
+#include "train/epoch_order.h"
 #include "train/world_media.h"
 
 namespace beholder::train {
@@ -37,7 +34,8 @@ class WorldPreferences : public PreferenceSource {
 
 class RecordPreferences : public PreferenceSource {
  public:
-  RecordPreferences(const std::string& path, std::uint64_t seed, bool shuffle) : seed_(seed), shuffle_(shuffle) {
+  RecordPreferences(const std::string& path, std::uint64_t seed, bool shuffle)
+      : seed_(seed), shuffle_(shuffle), order_("preference order", seed, shuffle) {
     constexpr std::int64_t kShown = 5;
     std::int64_t bad = 0;
     const auto leave_out = [&](const std::string& why) {
@@ -62,10 +60,9 @@ class RecordPreferences : public PreferenceSource {
   }
 
   PreferenceItem item(std::int64_t number) const override {
-    const std::lock_guard lock(mutex_);
     const auto count = static_cast<std::int64_t>(pairs_.size());
     const std::int64_t epoch = number / count;
-    const data::Record& pair = pairs_[place(epoch, number % count)];
+    const data::Record& pair = pairs_[order_.place(count, epoch, number % count)];
     PreferenceItem out;
     out.record = shuffle_ ? data::shuffle_sides(pair, seed_, static_cast<std::uint64_t>(epoch)) : pair;
     out.id = pair.id;
@@ -77,23 +74,10 @@ class RecordPreferences : public PreferenceSource {
   std::int64_t epoch_items() const override { return static_cast<std::int64_t>(pairs_.size()); }
 
  private:
-  std::size_t place(std::int64_t epoch, std::int64_t index) const {
-    if (!shuffle_) return static_cast<std::size_t>(index);
-    if (epoch != order_epoch_) {
-      order_.resize(pairs_.size());
-      std::iota(order_.begin(), order_.end(), std::size_t{0});
-      Rng(seed_, stable_hash("preference order"), static_cast<std::uint64_t>(epoch)).shuffle(order_);
-      order_epoch_ = epoch;
-    }
-    return order_[static_cast<std::size_t>(index)];
-  }
-
   std::vector<data::Record> pairs_;
   std::uint64_t seed_;
   bool shuffle_;
-  mutable std::mutex mutex_;  // guards the order
-  mutable std::int64_t order_epoch_ = -1;
-  mutable std::vector<std::size_t> order_;
+  EpochOrder order_;
 };
 
 }  // namespace

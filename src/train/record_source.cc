@@ -1,17 +1,14 @@
 #include "train/record_source.h"
 
-#include <numeric>
-
 #include "core/error.h"
 #include "core/format.h"
 #include "core/progress.h"
-#include "core/rng.h"
 #include "data/jsonl.h"
 
 namespace beholder::train {
 
 RecordSource::RecordSource(const RecordSourceOptions& options, const judge::JudgeSpec& spec)
-    : options_(options), spec_(spec), media_(spec.patches) {
+    : options_(options), spec_(spec), order_("record order", options.seed, options.shuffle), media_(spec.patches) {
   read();
 }
 
@@ -44,22 +41,15 @@ void RecordSource::read() {
                options_.path, without_format, records_.size(), judge::answer_kind_name(options_.kind)));
 }
 
-std::size_t RecordSource::place(std::int64_t step, std::int64_t index) const {
+const data::Record& RecordSource::record(std::int64_t step, std::int64_t index) const {
   const auto count = static_cast<std::int64_t>(records_.size());
-  if (!options_.shuffle) return static_cast<std::size_t>(index % count);
-  const std::int64_t number = step * options_.batch_size + index, epoch = number / count;
-  if (epoch != order_epoch_) {
-    order_.resize(records_.size());
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
-    Rng(options_.seed, stable_hash("record order"), static_cast<std::uint64_t>(epoch)).shuffle(order_);
-    order_epoch_ = epoch;
-  }
-  return order_[static_cast<std::size_t>(number % count)];
+  const std::int64_t number = options_.shuffle ? step * options_.batch_size + index : index;
+  return records_[order_.place(count, number / count, number % count)];
 }
 
 SftExample RecordSource::example(std::int64_t step, std::int64_t index) const {
+  const data::Record& record = this->record(step, index);
   const std::lock_guard lock(mutex_);
-  const data::Record& record = records_[place(step, index)];
   try {
     std::vector<vlm::Media> media;
     for (const data::MediaRef& ref : record.media) media.push_back(media_.load(ref).media);

@@ -10,6 +10,7 @@
 
 #include "data/record.h"
 #include "judge/medium_store.h"
+#include "train/epoch_order.h"
 #include "train/sft_source.h"
 
 namespace beholder::train {
@@ -32,16 +33,15 @@ class RecordSource : public SftSource {
   std::int64_t epoch_examples() const override { return static_cast<std::int64_t>(records_.size()); }
 
  private:
-  std::size_t place(std::int64_t step, std::int64_t index) const;
+  const data::Record& record(std::int64_t step, std::int64_t index) const;
   void read();
 
   RecordSourceOptions options_;
   const judge::JudgeSpec& spec_;
   std::vector<data::Record> records_;
-  mutable std::mutex mutex_;  // guards the rest
+  EpochOrder order_;
+  mutable std::mutex mutex_;  // guards the media
   mutable judge::MediumStore media_;
-  mutable std::int64_t order_epoch_ = -1;
-  mutable std::vector<std::size_t> order_;
 };
 
 }  // namespace beholder::train

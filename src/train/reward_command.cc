@@ -9,7 +9,9 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <sstream>
+#include <thread>
 
 #include "core/error.h"
 #include "core/format.h"
@@ -73,9 +75,14 @@ class Child {
     return true;
   }
 
-  int exit_status() {
+  // Nothing when `deadline` came first: a command may close its output and go on.
+  std::optional<int> exit_status(std::chrono::steady_clock::time_point deadline) {
     int status = 0;
-    ::waitpid(pid_, &status, 0);
+    for (;;) {
+      if (::waitpid(pid_, &status, WNOHANG) == pid_) break;
+      if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
     pid_ = -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
@@ -106,11 +113,12 @@ std::vector<double> RewardCommand::run(const std::vector<Json>& lines) const {
   Child child(command_);
   const auto deadline =
       std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(timeout_));
-  if (!child.talk(input, output, deadline))
+  const std::optional<int> status = child.talk(input, output, deadline) ? child.exit_status(deadline) : std::nullopt;
+  if (!status)
     throw Error(Code::kInvalidInput, where, format("did not finish within {} s", timeout_),
                 "make it faster, or raise reward_command_timeout");
-  if (const int status = child.exit_status(); status != 0)
-    throw Error(Code::kInvalidInput, where, format("ended with status {}", status), "run it by hand on one line of completions.jsonl");
+  if (*status != 0)
+    throw Error(Code::kInvalidInput, where, format("ended with status {}", *status), "run it by hand on one line of completions.jsonl");
   std::vector<double> values;
   std::istringstream stream(output);
   for (std::string line; std::getline(stream, line);)

@@ -4,7 +4,7 @@
 //   sampled   the choice that was drawn is graded, as in plain GRPO
 //   exact     its expectation under the judge's own p is graded, and `slope` says how that changes with p, so that the
 //             trainer can follow the derivative instead of a noisy sample (ALGORITHMS 3)
-// Adding a reward: one file reward_<name>.cc and one line in rewards.cc; docs/METHODS.md walks through it.
+// Adding a reward: one file reward_<name>.cc and one line in rewards.cc; docs/methods/grpo.md walks through it.
 #pragma once
 
 #include <cstdint>

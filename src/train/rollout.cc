@@ -47,10 +47,6 @@ Json command_line(const Group& group, const Sample& sample) {
 
 }  // namespace
 
-bool Sample::contradicts() const {
-  return listener && vote.verdict.parsed && vote.verdict.choice > 0 && (*listener > 0.5) != (vote.verdict.choice == 1);
-}
-
 std::string RolloutBatch::ids() const {
   std::string out;
   for (const Group& group : groups) out += (out.empty() ? "" : ", ") + group.item.id;
@@ -66,7 +62,7 @@ Roller::Roller(const GrpoConfig& config, const judge::JudgeSpec& spec, const vlm
       listener_(listener),
       media_(spec.patches),
       command_(config.reward_command, config.reward_command_timeout) {
-  if (listener_) listener_media_.emplace(listener_->spec().patches);
+  if (listener_ && listener_->spec().patches != spec.patches) listener_media_.emplace(listener_->spec().patches);
   for (const std::string& name : config.reward_funcs) rewards_.push_back(&reward_named(name));
 }
 
@@ -123,7 +119,8 @@ void Roller::hear(Group& group) {
   for (const Sample& sample : group.samples)
     if (sample.vote.verdict.parsed) thoughts.push_back(sample.vote.verdict.thought);
   if (thoughts.empty()) return;
-  const std::vector<double> p = listener_->hear(group.item.prompt, listener_media_->load(group.item), thoughts);
+  const std::vector<double> p =
+      listener_->hear(group.item.prompt, listener_media_ ? listener_media_->load(group.item) : group.media, thoughts);
   std::size_t next = 0;
   for (Sample& sample : group.samples)
     if (sample.vote.verdict.parsed) sample.listener = p[next++];

@@ -22,7 +22,6 @@ struct Sample {
   std::vector<double> rewards;     // one per reward; NaN: missing
   double slope = 0;                // of the weighted sum, d / d p; exact decision gradients only
   double advantage = 0;
-  bool contradicts() const;  // the listener prefers the other medium
 };
 
 struct Group {
@@ -64,7 +63,7 @@ class Roller {
   vlm::ModelSampler sampler_;
   Listener* listener_;
   PreferenceMedia media_;
-  std::optional<PreferenceMedia> listener_media_;
+  std::optional<PreferenceMedia> listener_media_;  // where the listener sees them another way
   std::vector<const Reward*> rewards_;
   RewardCommand command_;
 };

@@ -7,8 +7,6 @@
 namespace beholder::train {
 namespace {
 
-constexpr double kMany = 1e12;
-
 void differences(const Json& a, const Json& b, const std::string& prefix, std::vector<std::string>& out) {
   for (const auto& [key, value] : a.items()) {
     const auto other = b.find(key);

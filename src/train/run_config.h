@@ -12,6 +12,8 @@
 
 namespace beholder::train {
 
+inline constexpr double kMany = 1e12;  // the upper end of a range that has none
+
 struct RunConfig {
   std::string model;  // where training starts
   std::string output_dir;

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "core/file.h"
+#include "core/sha256.h"
 #include "train/run_dir.h"
 
 namespace beholder::train {
@@ -12,6 +13,11 @@ vlm::Model load_starting_model(const RunConfig& c, const std::string& dir) {
   vlm::Model model = vlm::load_model(dir, {.dtype = at::kFloat, .device = vlm::parse_device(c.device)});
   vlm::check_finite(model);
   return model;
+}
+
+Json data_identity(const std::string& path) {
+  if (path.empty()) return Json::object();
+  return {{"data_sha256", sha256_hex(MappedFile::open(path)->bytes())}};
 }
 
 Json write_run_record(const RunConfig& c, std::string_view command, const FieldList& fields, std::int64_t from_step) {

@@ -15,6 +15,9 @@ namespace beholder::train {
 // The weights of the folder `dir`, float32, checked to be finite.
 vlm::Model load_starting_model(const RunConfig& config, const std::string& dir);
 
+// {"data_sha256":…}, or {} without a path: records that changed since a checkpoint would make a resumed run another run.
+Json data_identity(const std::string& path);
+
 // run.json: the first session's record; later ones are listed under "resumed" with the step they began at.
 Json write_run_record(const RunConfig& config, std::string_view command, const FieldList& fields, std::int64_t from_step);
 

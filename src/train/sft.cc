@@ -3,10 +3,8 @@
 #include <filesystem>
 
 #include "core/error.h"
-#include "core/file.h"
 #include "core/format.h"
 #include "core/progress.h"
-#include "core/sha256.h"
 #include "hf/hub.h"
 #include "train/fresh_model.h"
 #include "train/model_card.h"
@@ -38,12 +36,6 @@ Sources make_sources(const SftConfig& c, const judge::JudgeSpec& spec) {
   options.shuffle = false;
   if (c.eval_steps > 0) out.validation = std::make_unique<RecordSource>(options, spec);
   return out;
-}
-
-// Records that changed since a checkpoint would make a resumed run another run.
-Json input_hashes(const SftConfig& c) {
-  if (c.data.empty()) return Json::object();
-  return {{"data_sha256", sha256_hex(MappedFile::open(c.data)->bytes())}};
 }
 
 // The folder that says what the model is; a fresh one is written once per run, so that a resumed run reads what it began with.
@@ -78,7 +70,7 @@ SftOutcome train_sft(const SftConfig& config) {
   SftTrainer trainer({.config = config,
                       .model = starting_model(config, spec, dir),
                       .model_files = model_files,
-                      .inputs = input_hashes(config),
+                      .inputs = data_identity(config.data),
                       .train = sources.train.get(),
                       .validation = sources.validation.get()});
   const std::int64_t from_step = trainer.resume();

@@ -8,8 +8,6 @@
 namespace beholder::train {
 namespace {
 
-constexpr double kMany = 1e12;
-
 bool whole(const std::vector<double>& values) {
   return std::all_of(values.begin(), values.end(), [](double v) { return v >= 0 && v == std::floor(v); });
 }

@@ -24,16 +24,16 @@ struct InitConfig {
 };
 
 // Training data made by the embedded world. Stages follow each other; a stage's mix is "caption" (a picture and what it
-// shows, no question), "single" (one picture: describe it and
-// give it a score) or "pair" (mostly two pictures: describe both, name the better one).
+// shows, no question), "single" (one picture: describe it and give it a score) or "pair" (mostly two pictures: describe both,
+// name the better one).
 struct WorldDataConfig {
   std::int64_t seed = 1;
-  std::vector<std::string> stage_mix = {"single", "pair"};
-  std::vector<double> stage_steps = {2000, 1000};  // the last stage goes on to max_steps
-  double video_share = 0.0;                        // of all examples: videos in place of pictures
-  double pair_single_share = 0.1;                  // within "pair": one picture, as in "single"
-  double pair_score_share = 0.15;                  // within "pair": two pictures, a score for each
-  double pair_triple_share = 0.1;                  // within "pair": three pictures, name the best
+  std::vector<std::string> stage_mix = {"caption", "single", "pair"};
+  std::vector<double> stage_steps = {1500, 500, 1000};  // the last stage goes on to max_steps
+  double video_share = 0.0;                             // of all examples: videos in place of pictures
+  double pair_single_share = 0.1;                       // within "pair": one picture, as in "single"
+  double pair_score_share = 0.15;                       // within "pair": two pictures, a score for each
+  double pair_triple_share = 0.1;                       // within "pair": three pictures, name the best
 
   void fields(FieldList& f);
 };

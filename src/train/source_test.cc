@@ -80,6 +80,7 @@ TEST(FreshModel, IsAPureFunctionOfItsArguments) {
 
 TEST(WorldSource, ExamplesDescribeTheirPicturesAndEndTheTurn) {
   WorldDataConfig config;
+  config.stage_mix = {"single", "pair"};
   config.stage_steps = {10, 10};
   const WorldSource source(config, world::Split::kTrain, spec(), 1);
   const SftExample single = source.example(0, 0);
@@ -119,6 +120,7 @@ TEST(WorldSourceInvariant, ExamplesArePureAndDiffer) {
 
 TEST(WorldSource, ValidationIsOneFixedBatchPerStage) {
   WorldDataConfig config;
+  config.stage_mix = {"single", "pair"};
   config.stage_steps = {10, 10};
   const WorldSource source(config, world::Split::kValidation, spec(), 1);
   EXPECT_EQ(source.example(0, 3).id, source.example(9, 3).id);
@@ -211,6 +213,7 @@ SftConfig small_run(const std::string& dir) {
   c.init = small_init();
   c.per_device_train_batch_size = 4;
   c.max_steps = 4;
+  c.world.stage_mix = {"single", "pair"};
   c.world.stage_steps = {2, 2};
   c.logging_steps = c.save_steps = 1;
   c.eval_steps = 2;

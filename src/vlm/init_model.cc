@@ -12,8 +12,7 @@ namespace beholder::vlm {
 namespace {
 
 // Brightness is most of a patch's energy, so random filters answer to little else, and after the first norm colour and texture
-// are too faint to be learned soon: under direct supervision, 150 steps from such a start name no noise and 0.78-0.86 of the
-// colours, from this one 0.95 and 0.93. One half of the filters begins blind to brightness (their colour planes sum to zero), the
+// are too faint to be learned soon. One half of the filters begins blind to brightness (their colour planes sum to zero), the
 // other blind to each plane's mean (texture only), both stronger.
 void tune_patch_filters(at::Tensor& weight) {
   constexpr double kGain = 4;
@@ -23,10 +22,9 @@ void tune_patch_filters(at::Tensor& weight) {
   texture.sub_(texture.mean(2, true)).mul_(kGain);
 }
 
-// Heads of random weights attend everywhere at once, and shapes are put together from neighbouring patches: under direct
-// supervision (attributes by the best token, 1,000 steps of 32) a star is told from a circle in 0.41 of the cases without and 0.53
-// with this start (chance 0.2). Each head begins by looking one way: its biases make the logit kPeak * sum over axes and the two
-// highest frequencies w of cos(w (offset - direction)), and its content matrices start at half size.
+// Heads of random weights attend everywhere at once, and shapes are put together from neighbouring patches. Each head begins by
+// looking one way: its biases make the logit kPeak * sum over axes and the two highest frequencies w of
+// cos(w (offset - direction)), and its content matrices start at half size.
 void look_at_neighbours(Model& model) {
   constexpr double kPeak = 4, kDirection = 0.8, kContent = 0.5;
   const hf::VisionConfig& v = model.config.vision;
