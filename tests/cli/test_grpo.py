@@ -100,10 +100,10 @@ class BadInput(GrpoTest):
                            *self.train("run", "--reward-command", command, "--reward-command-timeout", "0.5"))
 
     def test_one_run_in_a_folder(self):
-        process = self.start(*self.train("run", "--max-steps", "500"))
+        process = self.start(*self.train("run", "--max-steps", "500", "--save-steps", "500"))  # nothing half-written while it runs
         cli.wait_until(lambda: os.path.exists(self.path("run", "metrics.jsonl")))
         self.fails(cli.USAGE, "another process", *self.train("run", "--max-steps", "500"))
-        process.terminate()  # a killed run may leave a half-written file until it goes on
+        process.kill()
         process.wait()
 
 
