@@ -3,10 +3,12 @@
 
 #include "app/command.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/format.h"
 #include "core/interrupt.h"
 #include "core/progress.h"
 #include "judge/judge.h"
+#include "train/listener.h"
 #include "train/world_media.h"
 #include "vlm/generate.h"
 #include "world/measure.h"
@@ -32,6 +34,8 @@ class WorldEvalCommand : public Command {
     f.add("split", split_, "which part of the world");
     f.add_range("n", n_, 1, 1e6, "items");
     f.add_range("first", first_, 0, 1e12, "index of the first item");
+    f.add("rows", rows_, "file to write one JSON line per item to, with its part in every metric");
+    f.add("listener", listener_dir_, "checkpoint that reads every thought without its answer; contradiction: it prefers the other medium");
     f.add("dtype", dtype_, "fp32, bf16 or fp16");
     f.add("device", device_, "cpu or cuda");
     world_.fields(f);
@@ -51,6 +55,11 @@ class WorldEvalCommand : public Command {
     vlm::set_threads_for(loaded.model);
     vlm::ModelSampler sampler(loaded.model);
     judge::Judge judge(loaded.spec, sampler);
+    std::optional<judge::JudgeModel> heard;
+    if (!listener_dir_.empty()) {
+      heard.emplace(judge::load_judge_model(listener_dir_, {vlm::parse_dtype(dtype_), vlm::parse_device(device_)}));
+      listener_.emplace(heard->spec, heard->model, /*redact=*/false);
+    }
     Progress progress(format("{} of {}", split_, loaded.dir), n_, "items");
     judge::Usage usage;
     for (std::int64_t begin = 0; begin < n_; begin += kBlock) {
@@ -58,6 +67,11 @@ class WorldEvalCommand : public Command {
       measure_block(judge, split, first_ + begin, std::min(kBlock, n_ - begin), usage);
       progress.update(std::min(begin + kBlock, n_),
                       format("{} tokens/s", human_count(static_cast<double>(usage.completion_tokens) / progress.seconds())));
+    }
+    if (!rows_.empty()) {
+      std::string lines;
+      for (std::size_t i = 0; i < measure_.items(); ++i) lines += json_line(measure_.row(i)) + "\n";
+      write_file_atomic(rows_, lines);
     }
     Json report = {{"model", loaded.dir}, {"split", split_},           {"n", n_},
                    {"first", first_},     {"world_seed", world_.seed}, {"sampling", "greedy, one order"}};
@@ -87,7 +101,13 @@ class WorldEvalCommand : public Command {
       std::optional<double> p;
       if (vote.verdict.parsed) verdict = vote.verdict.choice - 1;
       if (vote.verdict.parsed && vote.p.size() == 2) p = vote.p[0];
-      measure_.add(items[i], vote.verdict.thought, verdict, p);
+      std::optional<double> heard;
+      if (listener_ && vote.verdict.parsed && items[i].scenes.size() == 2) {
+        const bool same_view = listener_->spec().patches == judge.spec().patches;
+        const auto media = same_view ? questions[i].media : train::world_media(items[i], listener_->spec().patches);
+        heard = listener_->hear(questions[i].prompt, media, std::span(&vote.verdict.thought, 1))[0];
+      }
+      measure_.add(items[i], vote.verdict.thought, verdict, p, heard);
     }
   }
 
@@ -95,7 +115,7 @@ class WorldEvalCommand : public Command {
     fmt::print("{} on {} (n = {}, greedy, one order)\n", report["model"].get<std::string>(), report["split"].get<std::string>(),
                report["n"].get<std::int64_t>());
     for (const char* key : {"attribute_accuracy", "defect_recall", "defect_precision", "thought_truth", "well_formed", "verdict_accuracy",
-                            "naive_accuracy", "bayes_accuracy", "brier", "verdict_follows_faults"}) {
+                            "naive_accuracy", "bayes_accuracy", "brier", "verdict_follows_faults", "first_share", "contradiction"}) {
       const Json& metric = report[key];
       if (metric["value"].is_null()) continue;
       fmt::print("  {:<20} {:.4f}  [{:.4f}, {:.4f}]  n {}\n", key, metric["value"].get<double>(), metric["interval"][0].get<double>(),
@@ -103,6 +123,8 @@ class WorldEvalCommand : public Command {
     }
   }
 
+  std::string rows_, listener_dir_;
+  std::optional<train::Listener> listener_;
   std::string model_, split_ = "test", dtype_ = "fp32", device_ = "cpu";
   std::int64_t n_ = 500, first_ = 0;
   world::WorldConfig world_;

@@ -34,8 +34,8 @@ void check_world(const WorldDataConfig& c) {
                 "give one number of steps per entry of stage_mix");
   require_field(whole(c.stage_steps), "world.stage_steps", "holds something that is not a number of steps", "use whole numbers");
   for (const std::string& mix : c.stage_mix)
-    require_field(mix == "caption" || mix == "single" || mix == "pair", "world.stage_mix", format("\"{}\" is not a mix", mix),
-                  "choose caption, single or pair");
+    require_field(mix == "caption" || mix == "single" || mix == "pair" || mix == "vote", "world.stage_mix",
+                  format("\"{}\" is not a mix", mix), "choose caption, single, pair or vote");
   require_field(c.pair_single_share + c.pair_score_share + c.pair_triple_share <= 1, "world.pair_single_share",
                 "the three pair_* shares exceed 1", "the rest of a pair stage is plain pairs");
 }
@@ -69,7 +69,9 @@ void WorldDataConfig::fields(FieldList& f) {
   f.group("embedded world");
   f.table("world");
   f.add("seed", seed, "seed of the world");
-  f.add("stage_mix", stage_mix, "what each stage trains on: caption (a picture, no question), single (one picture), pair (two)");
+  f.add("stage_mix", stage_mix,
+        "what each stage trains on: caption (a picture, no question), single (one picture), pair (two),\n"
+        "vote (pairs, answered by the voters' majority)");
   f.add("stage_steps", stage_steps, "updates per stage; the last goes on to max_steps");
   f.add_range("video_share", video_share, 0, 1, "share of examples with videos instead of pictures");
   f.add_range("pair_single_share", pair_single_share, 0, 1, "share of single pictures in a pair stage");

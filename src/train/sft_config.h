@@ -24,8 +24,8 @@ struct InitConfig {
 };
 
 // Training data made by the embedded world. Stages follow each other; a stage's mix is "caption" (a picture and what it
-// shows, no question), "single" (one picture: describe it and give it a score) or "pair" (mostly two pictures: describe both,
-// name the better one).
+// shows, no question), "single" (one picture: describe it and give it a score), "pair" (mostly two pictures: describe both, name
+// the better one by the naive rule) or "vote" (two pictures: describe both, name the one that the voters' majority preferred).
 struct WorldDataConfig {
   std::int64_t seed = 1;
   std::vector<std::string> stage_mix = {"caption", "single", "pair"};

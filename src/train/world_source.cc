@@ -18,6 +18,7 @@ struct Question {
 Question draw_question(Rng& rng, const WorldDataConfig& config, const std::string& mix) {
   constexpr Question kSingle{1, judge::AnswerKind::kScore};
   const double u = rng.uniform();
+  if (mix == "vote") return {2, judge::AnswerKind::kSoft};
   if (mix != "pair" || u < config.pair_single_share) return kSingle;
   if (u < config.pair_single_share + config.pair_score_share) return {2, judge::AnswerKind::kScore};
   if (u < config.pair_single_share + config.pair_score_share + config.pair_triple_share) return {3, judge::AnswerKind::kSelect};
@@ -40,6 +41,13 @@ SftExample caption_example(const judge::JudgeSpec& spec, const world::Item& item
   for (const std::int64_t token : spec.tokenizer.encode(world::caption(item), hf::Specials::kPlain)) ids.push_back(token);
   example.segment.media = {medium};
   return example;
+}
+
+// What the question is taught to be answered with: the naive rule, or the voters where the mix asks for them and they did not tie.
+std::string answer_of(const world::Item& item, judge::AnswerKind kind, const std::string& mix, std::uint64_t seed) {
+  if (kind == judge::AnswerKind::kScore) return format("{}", fmt::join(world::naive_scores(item), " "));
+  if (mix == "vote" && item.share() != 0.5) return std::to_string(item.share() > 0.5 ? 1 : 2);
+  return world::naive_answer(item, seed);
 }
 
 }  // namespace
@@ -65,8 +73,7 @@ SftExample WorldSource::example(std::int64_t step, std::int64_t index) const {
   const world::Odds odds = mix == "caption" ? world::Odds::kTelltale : mix == "single" ? world::Odds::kEven : world::Odds::kGenerator;
   const world::Item item = question.media == 1 ? world::make_single(world, split_, number, odds) : world::make_item(world, split_, number);
   if (mix == "caption") return caption_example(spec_, item);
-  const std::string answer = question.kind == judge::AnswerKind::kScore ? format("{}", fmt::join(world::naive_scores(item), " "))
-                                                                        : world::naive_answer(item, seed_);
+  const std::string answer = answer_of(item, question.kind, mix, seed_);
   std::vector<vlm::Media> media;
   for (judge::Medium& medium : world_media(item, spec_.patches)) media.push_back(std::move(medium.media));
   return make_example(spec_, item.id, media, item.prompt.text(), question.kind,

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/rng.h"
 #include "world/voters.h"
 
 namespace beholder::world {
@@ -21,15 +20,17 @@ enum Metric {
   kBayesAccuracy,
   kBrier,
   kFollowsFaults,
+  kFirstShare,
+  kContradiction,
   kNamedMetrics,
   kRecallOf = kNamedMetrics,
   kPrecisionOf = kRecallOf + kDefects,
   kAccuracyOf = kPrecisionOf + kDefects,
   kMetrics = kAccuracyOf + kAttributes,
 };
-constexpr std::array<const char*, kNamedMetrics> kNames = {"attribute_accuracy", "defect_recall",  "defect_precision",
-                                                           "thought_truth",      "well_formed",    "verdict_accuracy",
-                                                           "naive_accuracy",     "bayes_accuracy", "brier", "verdict_follows_faults"};
+constexpr std::array<const char*, kNamedMetrics> kNames = {
+    "attribute_accuracy", "defect_recall", "defect_precision",       "thought_truth", "well_formed",  "verdict_accuracy", "naive_accuracy",
+    "bayes_accuracy",     "brier",         "verdict_follows_faults", "first_share",   "contradiction"};
 
 std::size_t index(int metric) {
   return static_cast<std::size_t>(metric);
@@ -70,20 +71,10 @@ std::optional<bool> follows_faults(const ThoughtCheck& check, std::optional<int>
   return verdict == best;
 }
 
-Json percentiles(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const auto at = [&](double share) {
-    const double place = share * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
-  };
-  return Json::array({at(0.025), at(0.975)});
-}
-
 }  // namespace
 
-void Measure::add(const Item& item, std::string_view thought, std::optional<int> verdict, std::optional<double> p) {
+void Measure::add(const Item& item, std::string_view thought, std::optional<int> verdict, std::optional<double> p,
+                  std::optional<double> listener) {
   std::vector<Ratio> row(kMetrics);
   const auto count = [&](int metric, double value) {
     row[index(metric)].sum += value;
@@ -111,31 +102,37 @@ void Measure::add(const Item& item, std::string_view thought, std::optional<int>
     count(kVerdictAccuracy, readable && item.votes.ranking[static_cast<std::size_t>(*verdict)] == 1);
     count(kNaiveAccuracy, naive_credit(item));
     count(kBayesAccuracy, bayes_credit(item));
+    if (readable) count(kFirstShare, *verdict == 0);
+    if (readable && listener) count(kContradiction, (*listener > 0.5) != (*verdict == 0));
     if (const auto follows = follows_faults(check, verdict)) count(kFollowsFaults, *follows);
     if (item.scenes.size() == 2) count(kBrier, std::pow((p && std::isfinite(*p) ? *p : 0.5) - item.share(), 2));
   }
+  ids_.push_back(item.id);
   rows_.push_back(std::move(row));
 }
 
+Json Measure::row(std::size_t i) const {
+  Json out = {{"id", ids_[i]}};
+  for (int m = 0; m < kNamedMetrics; ++m)
+    if (const Ratio& r = rows_[i][index(m)]; r.n > 0) out[kNames[index(m)]] = {r.sum, r.n};
+  return out;
+}
+
 Json Measure::report(std::uint64_t seed, int resamples) const {
-  std::vector<Ratio> total(kMetrics);
-  std::vector<std::vector<double>> draws(kMetrics);
-  const auto add_row = [](std::vector<Ratio>& sums, const std::vector<Ratio>& row) {
-    for (std::size_t m = 0; m < sums.size(); ++m) sums[m].sum += row[m].sum, sums[m].n += row[m].n;
+  std::vector<Ratio> total = sum_rows(rows_);
+  total.resize(kMetrics);
+  const auto values = [](const std::vector<Ratio>& sums) {
+    std::vector<double> out;
+    for (const Ratio& r : sums) out.push_back(r.value());
+    return out;
   };
-  for (const std::vector<Ratio>& row : rows_) add_row(total, row);
-  for (int b = 0; b < resamples && !rows_.empty(); ++b) {
-    Rng rng(seed, stable_hash("bootstrap"), static_cast<std::uint64_t>(b));
-    std::vector<Ratio> sums(kMetrics);
-    for (std::size_t i = 0; i < rows_.size(); ++i) add_row(sums, rows_[rng.below(rows_.size())]);
-    for (std::size_t m = 0; m < sums.size(); ++m)
-      if (sums[m].n > 0) draws[m].push_back(sums[m].sum / sums[m].n);
-  }
+  std::vector<std::optional<Interval>> intervals = bootstrap(rows_, values, seed, resamples);
+  intervals.resize(kMetrics);
   const auto entry = [&](int metric) {
     const Ratio& r = total[index(metric)];
     Json json{{"value", nullptr}, {"n", static_cast<std::int64_t>(r.n)}, {"interval", nullptr}};
-    if (r.n > 0) json["value"] = r.sum / r.n;
-    if (!draws[index(metric)].empty()) json["interval"] = percentiles(draws[index(metric)]);
+    if (r.n > 0) json["value"] = r.value();
+    if (const auto& interval = intervals[index(metric)]) json["interval"] = {interval->low, interval->high};
     return json;
   };
   Json report{{"items", rows_.size()}, {"unparsed_verdicts", unparsed_verdicts_}};

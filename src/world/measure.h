@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/bootstrap.h"
 #include "core/json.h"
 #include "world/checker.h"
 #include "world/item.h"
@@ -17,9 +19,13 @@ class Measure {
  public:
   // One judged item. `verdict`: the chosen medium, 0-based; nothing where the answer could not be read (counted as wrong).
   // `p`: the judge's probability that medium 1 is preferred, for items of two media; nothing counts as 0.5.
-  void add(const Item& item, std::string_view thought, std::optional<int> verdict, std::optional<double> p);
+  // `listener`: an independent reader's probability of medium 1, where there is one.
+  void add(const Item& item, std::string_view thought, std::optional<int> verdict, std::optional<double> p,
+           std::optional<double> listener = {});
 
   std::size_t items() const { return rows_.size(); }
+  // {"id":…, "<metric>":[sum, n], …}: what item i adds to each of the metrics below that it has a part in.
+  Json row(std::size_t i) const;
 
   // {"items":…, "unparsed_verdicts":…, "<metric>":{"value":…,"n":…,"interval":[low,high]}, …, "by_defect":{…}, "by_attribute":{…}}
   //   attribute_accuracy  share of the attributes there are that the thought gets right (silence is not right)
@@ -31,15 +37,14 @@ class Measure {
   //   brier               mean of (p - q)^2, q the vote share; two media only
   //   verdict_follows_faults   share of the verdicts that go to the medium with the fewest faults by the thought's own lists, where
   //                       these tell one best medium
+  //   first_share         of the verdicts that could be read, those for medium 1
+  //   contradiction       of the verdicts that a listener heard, those whose medium it does not prefer
   // `n` is the denominator (attributes, faults, statements, items); a metric with n = 0 has null for value and interval.
   // Intervals: 95%, percentile bootstrap over items.
   Json report(std::uint64_t seed = 1, int resamples = 1000) const;
 
  private:
-  // Every metric is a ratio of two sums over items.
-  struct Ratio {
-    double sum = 0, n = 0;
-  };
+  std::vector<std::string> ids_;
   std::vector<std::vector<Ratio>> rows_;  // per item, one entry per metric
   int unparsed_verdicts_ = 0;
 };

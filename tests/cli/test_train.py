@@ -167,7 +167,7 @@ class WrongConfigurations(TrainTest):
                               (["--warmup-steps", "7"], ["warmup_steps", "max_steps"]), (["--init.num-key-value-heads", "3"], "num_key_value_heads"),
                               (["--init.hidden-size", "33"], "hidden_size"), (["--init.fullatt-block-indexes", "9"], "fullatt_block_indexes"),
                               (["--init.min-pixels", "99999"], "min_pixels"), (["--world.stage-steps", "1"], "stage_steps"),
-                              (["--world.stage-mix", "single,triple"], ["triple", "single or pair"]), (["--device", "tpu"], "--device"), (["--adam-beta1", "1"], "adam_beta1")]:
+                              (["--world.stage-mix", "single,triple"], ["triple", "pair or vote"]), (["--device", "tpu"], "--device"), (["--adam-beta1", "1"], "adam_beta1")]:
             with self.subTest(more=more):
                 self.refuses(phrases, *more)
 

@@ -1,0 +1,67 @@
+// A comparison of trainings as a recipe: arms (what is changed) x seeds, each trained and measured by this program in processes of
+// their own. Reading the recipe gives the plan: every command with the file that says it is done.
+//
+//   output_dir = "runs/ablation"
+//   seeds = [1, 2, 3]
+//   [eval]                          # what every finished arm is measured on: world eval's flags
+//   splits = ["test", "ood-voters"]
+//   n = 1000
+//   [grpo]                          # train grpo's keys, for every arm that trains with it; [sft] likewise
+//   max_steps = 300
+//   [[arm]]
+//   name = "cold start"             # the first arm is the one that others are compared with
+//   train = "none"
+//   [[arm]]
+//   name = "soft"                   # train = "grpo" unless it says "sft" or "none"; every other key is the training's own
+//   reward_funcs = ["format", "soft"]
+//   listener = "@cold start"        # "@arm": the model that another arm ends with, which then runs first
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+
+namespace beholder::eval {
+
+// One command of a run. Its standard output, one JSON object, becomes the file `done`, whose presence says that it need not be
+// run again.
+struct Step {
+  std::vector<std::string> args;  // of this program
+  std::string done;
+};
+
+// One arm with one seed.
+struct ArmRun {
+  std::string arm, dir;
+  std::int64_t seed = 0, max_steps = 0;  // updates of its training; 0: none
+  std::string settings;                  // the training's TOML, as written to dir/settings.toml; empty: no training
+  std::vector<Step> steps;
+  std::vector<std::size_t> after;  // runs that must be done first
+
+  std::string name() const;  // "soft, seed 2"
+};
+
+struct Arm {
+  std::string name, note;
+  std::vector<std::size_t> runs;  // one per seed
+};
+
+struct Experiment {
+  std::string output_dir, title;
+  std::vector<std::string> splits;
+  std::vector<Arm> arms;
+  std::vector<ArmRun> runs;
+};
+
+// `base_model`: what "none" arms are, and what trainings start from that do not say. kUsage, with the place and the way out, for
+// unknown keys of the experiment's own, arms of one name, references to unknown arms or in a circle. The training's own keys are
+// checked by the training.
+Experiment read_experiment(const std::string& path, const std::string& base_model);
+
+// Where a run's measurement of a split lies: the summary, and one line per item.
+std::string summary_path(const ArmRun& run, const std::string& split);
+std::string rows_path(const ArmRun& run, const std::string& split);
+
+}  // namespace beholder::eval

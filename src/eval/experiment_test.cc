@@ -1,0 +1,160 @@
+#include "eval/experiment.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/format.h"
+#include "eval/arm_runner.h"
+#include "eval/comparison.h"
+
+namespace beholder::eval {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class ExperimentTest : public testing::Test {
+ protected:
+  Experiment read(const std::string& recipe) {
+    write_file_atomic(dir_ / "recipe.toml", recipe);
+    return read_experiment(dir_ / "recipe.toml", "BASE");
+  }
+  std::string refusal(const std::string& recipe) {
+    try {
+      read(recipe);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), Code::kUsage);
+      return e.what();
+    }
+    return "";
+  }
+  std::string head(const std::string& more = "") {
+    return format("output_dir = \"{}\"\nseeds = [1, 2]\n[eval]\nsplits = [\"test\"]\nn = 4\n[grpo]\nmax_steps = 5\nlearning_rate = 0.5\n{}",
+                  dir_ / "out", more);
+  }
+
+  // A stand-in for the program: "trains" by writing metrics, "evaluates" by writing four rows; an arm with learning_rate 9 fails.
+  std::string program() {
+    const std::string path = dir_ / "program";
+    write_file_atomic(path, R"(#!/bin/sh
+out= rows= config= model=
+echo "$@" >> )" + dir_ / "calls" +
+                                R"(
+for word; do
+  case "$last" in --output-dir) out=$word;; --rows) rows=$word;; --config) config=$word;; --model) model=$word;; esac
+  last=$word
+done
+if [ "$1" = train ]; then
+  if grep -q 'learning_rate = 9' "$config"; then echo "error: too fast" >&2; exit 3; fi
+  mkdir -p "$out"; echo '{"step":5}' > "$out/metrics.jsonl"; echo '{"interrupted":false}'
+else
+  right=1; case "$model" in BASE) right=0;; esac
+  for id in a b c d; do
+    echo "{\"id\":\"$id\",\"verdict_accuracy\":[$right,1],\"bayes_accuracy\":[1,1],\"brier\":[0.1,1]}"; [ $id = c ] && right=0
+  done > "$rows"
+  echo '{}'
+fi
+)");
+    ::chmod(path.c_str(), 0755);
+    return path;
+  }
+  std::vector<std::string> calls() {
+    std::ifstream file(dir_ / "calls");
+    std::vector<std::string> out;
+    for (std::string line; std::getline(file, line);) out.push_back(line);
+    return out;
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(ExperimentTest, ArmsAreTheBaseAndWhatTheyChange) {
+  const Experiment e =
+      read(head("[[arm]]\nname = \"cold\"\ntrain = \"none\"\n[[arm]]\nname = \"a / b\"\nlearning_rate = 0.25\nloss_type = \"grpo\"\n"
+                "[[arm]]\nname = \"c\"\nseeds = [7]\nmodel = \"@a / b\"\nlistener = \"@cold\"\n"));
+  ASSERT_EQ(e.arms.size(), 3u);
+  ASSERT_EQ(e.runs.size(), 4u);
+  EXPECT_THAT(e.arms[1].runs, ElementsAre(1, 2));
+  EXPECT_EQ(e.runs[1].dir, dir_ / "out/a_b/seed-1");
+  EXPECT_THAT(e.runs[1].settings, HasSubstr("learning_rate = 0.25"));
+  EXPECT_THAT(e.runs[1].settings, HasSubstr("loss_type = 'grpo'"));
+  EXPECT_THAT(e.runs[1].settings, HasSubstr("max_steps = 5"));
+  EXPECT_THAT(e.runs[1].settings, HasSubstr("model = 'BASE'"));
+  EXPECT_EQ(e.runs[1].max_steps, 5);
+  EXPECT_THAT(e.runs[3].after, ElementsAre(1)) << "no run of seed 7: the first";
+  EXPECT_THAT(e.runs[3].settings, HasSubstr(e.runs[1].dir + "/train/final"));
+  EXPECT_THAT(e.runs[3].settings, HasSubstr("listener = 'BASE'"));
+  EXPECT_EQ(e.runs[0].steps.size(), 1u) << "nothing to train";
+}
+
+TEST_F(ExperimentTest, WhatCannotWorkIsRefusedWithItsPlace) {
+  const std::string arm = "[[arm]]\nname = \"a\"\n";
+  EXPECT_THAT(refusal("output_dir = "), HasSubstr("recipe.toml:1"));
+  EXPECT_THAT(refusal("title = \"x\"\n"), HasSubstr("output_dir"));
+  EXPECT_THAT(refusal(head()), HasSubstr("[[arm]]"));
+  EXPECT_THAT(refusal(head("[nonsense]\nx = 1\n" + arm)), HasSubstr("nonsense"));
+  EXPECT_THAT(refusal(head(arm + arm)), HasSubstr("twice"));
+  EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\ntrain = \"dpo\"\n")), HasSubstr("dpo"));
+  EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\nseeds = [\"x\"]\n")), HasSubstr("whole numbers"));
+  EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\ntrain = \"sft\"\n")), HasSubstr("max_steps"));
+  EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\nmodel = \"@b\"\n")), HasSubstr("\"@b\" is no arm"));
+  EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\nmodel = \"@b\"\n[[arm]]\nname = \"b\"\nmodel = \"@a\"\n")), HasSubstr("needs itself"));
+  EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\ntrain = \"none\"\nlearning_rate = 1\n")), HasSubstr("trains nothing"));
+}
+
+TEST_F(ExperimentTest, RunsWhatIsMissingAndComparesWhatIsThere) {
+  const Experiment e = read(
+      head("[[arm]]\nname = \"cold\"\ntrain = \"none\"\n[[arm]]\nname = \"good\"\n[[arm]]\nname = \"bad\"\nseeds = [1]\nlearning_rate = 9\n"
+           "[[arm]]\nname = \"heir\"\nseeds = [1]\nmodel = \"@bad\"\n"));
+  const RunnerOptions options{program(), 2};
+  const RunnerResult first = run_experiment(e, options);
+  EXPECT_FALSE(first.interrupted);
+  EXPECT_THAT(first.failures, ElementsAre("", "", "", HasSubstr("too fast"), HasSubstr("needs bad, seed 1, which failed")));
+  EXPECT_EQ(calls().size(), 6u) << "one measurement, two trainings with one each, one failure";
+
+  const Json comparison = compare_arms(e);
+  const Json& good = comparison["arms"][1]["splits"]["test"];
+  EXPECT_EQ(good["verdict_accuracy"]["value"], 0.75);
+  EXPECT_EQ(good["verdict_accuracy"]["difference"], 0.75);
+  EXPECT_EQ(good["verdict_accuracy"]["gap_closed"], 0.75);
+  EXPECT_EQ(good["verdict_accuracy"]["by_seed"], Json({0.75, 0.75}));
+  EXPECT_EQ(comparison["arms"][0]["splits"]["test"]["verdict_accuracy"]["value"], 0.0);
+  EXPECT_EQ(comparison["arms"][2]["unfinished"], 1);
+  EXPECT_THAT(comparison_text(comparison, "test"), HasSubstr("+0.750"));
+
+  run_experiment(e, options);
+  EXPECT_EQ(calls().size(), 7u) << "only the failed training is tried again";
+  std::filesystem::remove(summary_path(e.runs[1], "test"));
+  run_experiment(e, options);
+  EXPECT_EQ(calls().size(), 9u) << "and what was removed";
+}
+
+TEST_F(ExperimentTest, AFolderOfOtherSettingsIsLeftAlone) {
+  run_experiment(read(head("[[arm]]\nname = \"a\"\n")), {program(), 1});
+  const Experiment changed = read(head("[[arm]]\nname = \"a\"\nlearning_rate = 0.125\n"));
+  try {
+    run_experiment(changed, {program(), 1});
+    FAIL() << "mixed two settings";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Code::kUsage);
+    EXPECT_THAT(std::string(e.what()), HasSubstr("other settings"));
+  }
+}
+
+TEST_F(ExperimentTest, ArmsOfOtherItemsAreNotCompared) {
+  const Experiment e = read(head("[[arm]]\nname = \"a\"\nseeds = [1]\n[[arm]]\nname = \"b\"\nseeds = [1]\n"));
+  run_experiment(e, {program(), 1});
+  write_file_atomic(rows_path(e.runs[1], "test"), "{\"id\":\"z\",\"brier\":[0,1]}\n");
+  EXPECT_THROW(compare_arms(e), Error);
+  write_file_atomic(rows_path(e.runs[1], "test"), "nonsense\n");
+  EXPECT_THROW(compare_arms(e), Error);
+}
+
+}  // namespace
+}  // namespace beholder::eval
