@@ -87,15 +87,23 @@ class ExperimentCommand : public Command {
     else
       for (const std::string& split : e.splits) fmt::print("{}\n", eval::comparison_text(comparison, split));
     log_info(format("{}: {}/report.html", result.interrupted ? "stopped; the same command goes on. So far" : "report", e.output_dir));
-    std::int64_t failed = 0;
-    for (const std::string& failure : result.failures) failed += !failure.empty();
-    if (failed > 0)
-      throw Error(Code::kInvalidInput, operands[0], format("{} of {} runs failed", failed, e.runs.size()),
-                  "see the warnings; what is done stays done");
+    check_failures(e, result, operands[0]);
     return 0;
   }
 
  private:
+  static void check_failures(const eval::Experiment& e, const eval::RunnerResult& result, const std::string& recipe) {
+    std::int64_t failed = 0;
+    std::string first;
+    for (std::size_t r = 0; r < e.runs.size(); ++r) {
+      if (result.failures[r].empty()) continue;
+      if (failed++ == 0) first = format("{}: {}", e.runs[r].name(), result.failures[r]);
+    }
+    if (failed > 0)
+      throw Error(Code::kInvalidInput, recipe, format("{} of {} runs failed, first {}", failed, e.runs.size(), first),
+                  "what is done stays done; mend the recipe and run the command again");
+  }
+
   static int list(const eval::Experiment& e) {
     for (const eval::ArmRun& run : e.runs) {
       std::size_t done = 0;
