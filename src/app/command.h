@@ -38,6 +38,7 @@ CommandPtr make_compare_command();
 CommandPtr make_experiment_command();
 CommandPtr make_info_command();
 CommandPtr make_rank_command();
+CommandPtr make_report_command();
 CommandPtr make_score_command();
 CommandPtr make_tokenize_command();
 CommandPtr make_trace_command();

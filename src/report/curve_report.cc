@@ -108,7 +108,7 @@ std::vector<std::vector<std::string>> chosen(const Metrics& metrics, const std::
 
 }  // namespace
 
-void write_curve_report(const std::string& path, const std::string& metrics_path, const std::string& title) {
+void write_curve_report(const std::string& path, const std::string& metrics_path, const std::string& title, std::string_view more) {
   const Metrics metrics = read_metrics(metrics_path);
   std::string out = page_head(title) + "<div class=\"curves\">\n";
   for (const auto& names : panels_of(metrics)) {
@@ -119,6 +119,7 @@ void write_curve_report(const std::string& path, const std::string& metrics_path
   if (metrics.broken > 0)
     out += format("<div class=\"box warn\" role=\"note\"><p>{} of the file could not be read and {} left out.</p></div>\n",
                   count_of(metrics.broken, "line", "lines"), metrics.broken == 1 ? "was" : "were");
+  out += more;
   const Facts facts{{"Metrics", metrics_path},
                     {"Lines", std::to_string(metrics.lines)},
                     {"Last step", std::to_string(metrics.last_step)},

@@ -39,6 +39,12 @@ class Runs(GrpoTest):
         one = json.loads(lines[0])
         self.assertEqual(set(one["rewards"]), {"format", "soft"})
         self.assertTrue(one["completion"].startswith("<think>"))
+        self.done("report", self.path("run"))
+        with open(self.path("run", "report.html")) as f:
+            page = f.read()
+        last = json.loads(self.content("run", "completions", "step-000004.jsonl").decode().splitlines()[0])
+        for part in ["frac_reward_zero_std", last["prompt"], "data:image/png;base64"]:
+            self.assertTrue(part in page, part)  # the page is too long for a message
         for folder in ["final", "best"]:
             info = self.done("info", self.path("run", folder), "--json").json()
             self.assertEqual((info["missing"], info["unknown"], info["misshaped"]), ([], [], []))
@@ -98,6 +104,10 @@ class BadInput(GrpoTest):
             with self.subTest(command=command):
                 self.fails(cli.INPUT, ["reward_command", phrase],
                            *self.train("run", "--reward-command", command, "--reward-command-timeout", "0.5"))
+
+    def test_a_page_of_a_folder_that_is_no_run(self):
+        self.fails(cli.INPUT, "metrics.jsonl", "report", self.path("nowhere"))
+        self.fails(cli.USAGE, "one run", "report")
 
     def test_one_run_in_a_folder(self):
         process = self.start(*self.train("run", "--max-steps", "500", "--save-steps", "500"))  # nothing half-written while it runs
