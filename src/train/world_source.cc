@@ -70,7 +70,8 @@ SftExample WorldSource::example(std::int64_t step, std::int64_t index) const {
   const Question question = draw_question(rng, config_, mix);
   const world::WorldConfig world{.seed = config_.seed, .media = std::max(2, question.media), .video = rng.chance(config_.video_share)};
   const std::uint64_t number = rng.bits64() >> 12;  // of so many that none comes twice
-  const world::Odds odds = mix == "caption" ? world::Odds::kTelltale : mix == "single" ? world::Odds::kEven : world::Odds::kGenerator;
+  // Beside pairs, whose faults come as often as generators make them, single pictures keep the comparison with the prompt alive.
+  const world::Odds odds = mix == "caption" ? world::Odds::kTelltale : world::Odds::kEven;
   const world::Item item = question.media == 1 ? world::make_single(world, split_, number, odds) : world::make_item(world, split_, number);
   if (mix == "caption") return caption_example(spec_, item);
   const std::string answer = answer_of(item, question.kind, mix, seed_);
