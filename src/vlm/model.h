@@ -47,6 +47,7 @@ struct Model {
   double lora_scale = 0;              // alpha / r of the adapter in `params`; 0: the branch is left out (vlm/lora.h)
   at::ScalarType dtype = at::kFloat;  // of the computation; a parameter in another dtype is cast where it is used
   at::Device device = at::kCPU;
+  bool gradient_checkpointing = false;  // layers are computed again in the backward pass (vlm/checkpoint.h)
 };
 
 struct LoadOptions {
