@@ -1,12 +1,12 @@
 """Regenerates tests/data/vlm/adapter: a LoRA adapter that PEFT wrote over the tiny checkpoint, and the logits it gives.
 
-  python tools/oracle_peft.py             # needs tools/peers/requirements.txt and peft
+  python tools/oracle_peft.py             # needs tools/peers/requirements.txt
   python tools/oracle_peft.py DIR OURS    # the other way: PEFT loads our adapter DIR; its logits against OURS, our trace dump
 
 A and B are drawn at random; by the names, the adapter also changes the gate, up and down projections of the vision tower.
 OURS is a folder of `beholder trace --model DIR --cases tests/data/vlm/cases/cases.json --dump OURS`.
 """
-import glob, json, os, shutil, sys
+import json, os, shutil, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(HERE, "..", "tests", "data", "vlm")
@@ -78,7 +78,7 @@ def compare(adapter, ours):
     print(f"{loaded} of {sum('lora_B' in n for n, _ in model.named_parameters())} B matrices hold something")
     for c in cases():
         theirs = logits(model, proc, c)
-        mine = load_file(glob.glob(os.path.join(ours, c["name"] + ".safetensors"))[0])["logits"]
+        mine = load_file(os.path.join(ours, c["name"] + ".safetensors"))["logits"]
         print(f"{c['name']}: largest difference {(mine - theirs).abs().max() / theirs.std():.2e} sd; the adapter moves logits by up to "
               f"{(theirs - before[c['name']]).abs().max() / theirs.std():.2f} sd")
 
