@@ -8,6 +8,7 @@
 #include "core/progress.h"
 #include "hf/checkpoint_info.h"
 #include "hf/hub.h"
+#include "hf/peft.h"
 #include "media/media_info.h"
 #include "vlm/model.h"
 
@@ -15,7 +16,9 @@ namespace beholder::app {
 namespace fs = std::filesystem;
 namespace {
 
-Json checkpoint_json(const std::string& dir) {
+// An adapter is described by its base, and beside it by what it changes.
+Json checkpoint_json(const std::string& given) {
+  const std::string dir = hf::base_model_dir(given);
   Json info = hf::checkpoint_info(dir);
   const hf::ModelConfig config = hf::read_model_config(dir);
   const hf::ShardedTensors tensors = hf::ShardedTensors::open(dir);
@@ -23,6 +26,15 @@ Json checkpoint_json(const std::string& dir) {
   info["missing"] = match.missing;
   info["unknown"] = match.unexpected;
   info["misshaped"] = match.misshaped;
+  if (!hf::is_adapter(given)) return info;
+  const hf::Adapter adapter = hf::read_adapter(given);
+  std::int64_t parameters = 0;
+  for (const hf::AdapterPair& pair : adapter.pairs) parameters += pair.a.numel() + pair.b.numel();
+  info["adapter"] = {{"dir", given},
+                     {"r", adapter.config.r},
+                     {"lora_alpha", adapter.config.lora_alpha},
+                     {"modules", adapter.pairs.size()},
+                     {"parameters", parameters}};
   return info;
 }
 

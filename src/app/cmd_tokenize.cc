@@ -8,6 +8,7 @@
 #include "core/format.h"
 #include "core/json.h"
 #include "hf/hub.h"
+#include "hf/peft.h"
 #include "hf/tokenizer.h"
 
 namespace beholder::app {
@@ -31,7 +32,8 @@ class TokenizeCommand : public Command {
   }
 
   int run(const std::vector<std::string>& operands) override {
-    const hf::Tokenizer tokenizer = hf::Tokenizer::load(model_.empty() ? embedded_model_dir() : hf::resolve_model_dir(model_));
+    const hf::Tokenizer tokenizer =
+        hf::Tokenizer::load(model_.empty() ? embedded_model_dir() : hf::base_model_dir(hf::resolve_model_dir(model_)));
     if (!operands.empty()) {
       for (const std::string& path : operands) print(tokenizer, decode_ ? read_json(path) : Json(read_file(path)), path);
       return 0;

@@ -7,6 +7,7 @@
 #include "core/json.h"
 #include "core/progress.h"
 #include "hf/hub.h"
+#include "hf/peft.h"
 #include "vlm/trace.h"
 
 namespace beholder::app {
@@ -40,8 +41,8 @@ class TraceCommand : public Command {
     const Json cases = read_json(cases_);
     if (!cases.is_array()) throw Error(Code::kInvalidInput, cases_, "is not a list of cases", "docs/FORMATS.md describes one");
     const vlm::Model model = vlm::load_model(dir, {vlm::parse_dtype(dtype_), vlm::parse_device(device_)});
-    const hf::Tokenizer tokenizer = hf::Tokenizer::load(dir);
-    const media::PatchConfig patches = media::read_patch_config(dir);
+    const hf::Tokenizer tokenizer = hf::Tokenizer::load(hf::base_model_dir(dir));
+    const media::PatchConfig patches = media::read_patch_config(hf::base_model_dir(dir));
     fs::create_directories(dump_);
     Progress progress("trace", static_cast<std::int64_t>(cases.size()), "cases");
     Json summary = Json::array();

@@ -137,7 +137,8 @@ std::string resolve_model_dir(const std::string& model) {
   if (!missing.empty())
     throw Error(Code::kNotFound, snapshot, format("the snapshot is incomplete, these files are missing: {}", fmt::join(missing, ", ")),
                 fetch);
-  if (!fs::exists(snapshot + "/config.json", ignored)) throw Error(Code::kNotFound, snapshot, "the snapshot has no config.json", fetch);
+  if (!fs::exists(snapshot + "/config.json", ignored) && !fs::exists(snapshot + "/adapter_config.json", ignored))
+    throw Error(Code::kNotFound, snapshot, "the snapshot has no config.json", fetch);
   return snapshot;
 }
 

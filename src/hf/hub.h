@@ -11,8 +11,8 @@ namespace beholder::hf {
 std::string hub_cache_dir();
 
 // `model` is a folder, which wins, or org/name or org/name@revision (a branch, tag or commit; "main" by default) in the cache.
-// Returns the folder with config.json. kNotFound says what was tried and the one line that fetches the model; also when the
-// cache's own listing shows that files of the checkpoint are missing.
+// Returns the folder with config.json (an adapter's: with adapter_config.json). kNotFound says what was tried and the one line that fetches
+// the model; also when the cache's own listing shows that files of the checkpoint are missing.
 std::string resolve_model_dir(const std::string& model);
 
 }  // namespace beholder::hf

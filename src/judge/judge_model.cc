@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/format.h"
 #include "hf/hub.h"
+#include "hf/peft.h"
 
 namespace beholder::judge {
 namespace {
@@ -67,7 +68,8 @@ void add_unique(std::vector<std::int64_t>& ids, std::int64_t id) {
 
 }  // namespace
 
-JudgeSpec load_judge_spec(const std::string& dir) {
+JudgeSpec load_judge_spec(const std::string& model_dir) {
+  const std::string dir = hf::base_model_dir(model_dir);
   hf::ModelConfig config = hf::read_model_config(dir);
   JudgeSpec spec{hf::Tokenizer::load(dir), std::move(config), media::read_patch_config(dir), {}, {}, {}};
   check_tokenizer(spec, dir);

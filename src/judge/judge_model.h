@@ -24,8 +24,8 @@ struct JudgeSpec {
   std::vector<std::int64_t> banned_ids;  // vision tokens, and rows of the embedding that no token has
 };
 
-// `dir` is a checkpoint folder. kUnsupported when tokenizer, config and preprocessor do not belong together, or when a
-// digit is not one token. Throws what the readers throw, too.
+// `dir` is a checkpoint folder, or an adapter's: then its base decides. kUnsupported when tokenizer, config and preprocessor do not belong
+// together, or when a digit is not one token. Throws what the readers throw, too.
 JudgeSpec load_judge_spec(const std::string& dir);
 
 struct JudgeModel {

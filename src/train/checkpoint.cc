@@ -15,6 +15,7 @@
 #include "core/format.h"
 #include "core/progress.h"
 #include "core/sha256.h"
+#include "hf/peft.h"
 #include "hf/safetensors.h"
 
 namespace beholder::train {
@@ -95,7 +96,7 @@ void rename_folder(const std::string& from, const std::string& to) {
 
 void fill_folder(const std::string& path, const CheckpointContent& content) {
   for (const auto& [name, bytes] : content.files) write_file_atomic(path + "/" + name, bytes);
-  write_tensors(path + "/" + kModel, content.model);
+  write_tensors(path + "/" + content.model_file, content.model);
   write_tensors(path + "/" + kOptimizer, content.optimizer);
   const Json state = {{"format", kFormat}, {"step", content.step}, {"config", content.config}, {"trainer", content.state}};
   write_file_atomic(path + "/" + kState, state.dump(1) + "\n");
@@ -137,8 +138,10 @@ Json verified_manifest(const std::string& path) {
       corrupt(path, name + " has another hash than the manifest says");
     names.push_back(name);
   }
-  for (const char* needed : {kModel, kOptimizer, kState})
-    if (std::find(names.begin(), names.end(), needed) == names.end()) corrupt(path, format("the manifest does not list {}", needed));
+  const auto listed = [&](const char* name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  for (const char* needed : {kOptimizer, kState})
+    if (!listed(needed)) corrupt(path, format("the manifest does not list {}", needed));
+  if (!listed(kModel) && !listed(hf::kAdapterWeights)) corrupt(path, format("the manifest does not list {}", kModel));
   return manifest;
 }
 
@@ -207,7 +210,9 @@ CheckpointContent load_checkpoint(const std::string& path) {
   content.state = json_need<Json>(state, "trainer", where);
   if (content.step < 0 || content.step != json_need<std::int64_t>(manifest, "step", path))
     corrupt(path, "state.json and manifest.json disagree on the step");
-  content.model = read_tensors(path + "/" + kModel);
+  for (const Json& file : manifest["files"])
+    if (file["name"] == hf::kAdapterWeights) content.model_file = hf::kAdapterWeights;
+  content.model = read_tensors(path + "/" + content.model_file);
   content.optimizer = read_tensors(path + "/" + kOptimizer);
   return content;
 }

@@ -2,7 +2,8 @@
 //
 //   step-<N>/ model.safetensors      float32 master weights, published names
 //             optimizer.safetensors  the optimiser's state
-//             config.json, tokenizer… so that a checkpoint is itself a model folder
+//             config.json, tokenizer… so that a checkpoint is itself a model folder; a LoRA run writes adapter_model.safetensors
+//                                    and adapter_config.json in their place
 //             state.json             step, the run's configuration and the trainer's own state
 //             manifest.json          written last: name, size and sha256 of every other file
 //   latest                           "step-<N>", for people and scripts; the loader does not trust it
@@ -23,10 +24,11 @@
 namespace beholder::train {
 
 struct CheckpointContent {
-  std::int64_t step = 0;                     // finished updates
-  Json config;                               // what the run was asked to do; a resumed run must ask for the same
-  Json state;                                // whatever else the trainer needs to go on
-  TensorMap model, optimizer;                // float32
+  std::int64_t step = 0;       // finished updates
+  Json config;                 // what the run was asked to do; a resumed run must ask for the same
+  Json state;                  // whatever else the trainer needs to go on
+  TensorMap model, optimizer;  // float32
+  std::string model_file = "model.safetensors";
   std::map<std::string, std::string> files;  // further files (plain names) and their bytes
 };
 

@@ -6,6 +6,7 @@
 #include "core/progress.h"
 #include "core/sha256.h"
 #include "hf/hub.h"
+#include "hf/peft.h"
 #include "train/fresh_model.h"
 #include "train/run_dir.h"
 #include "train/run_setup.h"
@@ -24,7 +25,7 @@ std::unique_ptr<PreferenceSource> make_source(const GrpoConfig& c, bool train) {
 
 Json input_hashes(const GrpoConfig& c, const std::string& model_dir) {
   Json out = data_identity(c.data);
-  out["model_config_sha256"] = sha256_hex(MappedFile::open(model_dir + "/config.json")->bytes());
+  out["model_config_sha256"] = sha256_hex(MappedFile::open(hf::base_model_dir(model_dir) + "/config.json")->bytes());
   return out;
 }
 
@@ -44,7 +45,7 @@ GrpoOutcome train_grpo(const GrpoConfig& config) {
     listener.emplace(heard->spec, heard->model, config.listener_redact);
   }
   const auto train = make_source(config, true), validation = config.eval_steps > 0 ? make_source(config, false) : nullptr;
-  std::map<std::string, std::string> model_files = read_model_files(dir);
+  std::map<std::string, std::string> model_files = read_model_files(hf::base_model_dir(dir));
   GrpoTask task{.config = config,
                 .spec = &spec,
                 .model = load_starting_model(config, dir),
@@ -54,7 +55,7 @@ GrpoOutcome train_grpo(const GrpoConfig& config) {
                 .train = train.get(),
                 .validation = validation.get(),
                 .listener = listener ? &*listener : nullptr};
-  if (config.loss.beta > 0) task.reference = load_starting_model(config, dir);
+  if (config.loss.beta > 0) task.reference = task.model;  // what is trained gets its own memory, so the two only share what is not
   GrpoTrainer trainer(std::move(task));
   const std::int64_t from_step = trainer.resume();
   GrpoConfig copy = config;

@@ -76,6 +76,7 @@ void GrpoConfig::fields(FieldList& f) {
   f.add_choice("decision_gradient", decision_gradient, {"auto", "exact", "sampled"},
                "of the token that decides; auto: exact with the soft reward");
   f.add_range("decision_coef", decision_coef, 0, 1e4, "weight of the exact decision term");
+  trained_fields(f);
   optimisation_fields(f, "completions");
   run_fields(f);
   f.add_range("eval_items", eval_items, 1, 1 << 20, "items of an evaluation");

@@ -24,7 +24,7 @@ struct GrpoTask {
   GrpoConfig config;                       // validated
   const judge::JudgeSpec* spec = nullptr;  // of the judge; must outlive the trainer
   vlm::Model model;                        // where training starts; float32
-  std::optional<vlm::Model> reference;     // needed with beta > 0: the same weights, its own tensors
+  std::optional<vlm::Model> reference;     // needed with beta > 0: the same weights; may share tensors
   std::map<std::string, std::string> model_files;
   Json inputs = Json::object();  // what else must be unchanged when resuming
   const PreferenceSource* train = nullptr;

@@ -22,6 +22,16 @@ void differences(const Json& a, const Json& b, const std::string& prefix, std::v
 
 }  // namespace
 
+void RunConfig::trained_fields(FieldList& f) {
+  f.group("what is trained");
+  f.add("use_peft", use_peft, "train a LoRA adapter and leave the weights as they are; final/ holds the adapter as PEFT writes it");
+  f.add_range("lora_r", lora_r, 1, 1 << 16, "rank of the adapter");
+  f.add_range("lora_alpha", lora_alpha, 1, 1 << 20, "the adapter's branch is scaled by lora_alpha / lora_r");
+  f.add("lora_target_modules", lora_target_modules, "ends of the names of the decoder's linear maps that are adapted");
+  f.add("freeze_vision_tower", freeze_vision_tower, "leave the vision tower as it is (an adapter always does)");
+  f.add("gradient_checkpointing", gradient_checkpointing, "compute every layer a second time in the backward pass: less memory, slower");
+}
+
 void RunConfig::optimisation_fields(FieldList& f, std::string_view batch_unit) {
   f.group("optimisation");
   f.add_range("learning_rate", learning_rate, 0, 1e3, "peak learning rate");
@@ -68,8 +78,12 @@ void validate_run(const RunConfig& c) {
 Json numeric_part(const FieldList& fields) {
   Json json = fields_to_json(fields);
   for (const char* key : {"output_dir", "resume_from_checkpoint", "logging_steps", "save_steps", "save_total_limit", "save_dtype",
-                          "eval_steps", "eval_examples", "device"})
+                          "eval_steps", "eval_examples", "device", "gradient_checkpointing"})
     json.erase(key);
+  const auto off = [&](const char* key) { return json.contains(key) && json[key] == false; };
+  if (off("use_peft"))
+    for (const char* key : {"use_peft", "lora_r", "lora_alpha", "lora_target_modules"}) json.erase(key);
+  if (off("freeze_vision_tower")) json.erase("freeze_vision_tower");
   return json;
 }
 

@@ -26,8 +26,12 @@ struct RunConfig {
   std::int64_t logging_steps = 10, save_steps = 500, save_total_limit = 2, eval_steps = 0;
   std::int64_t seed = 42;
   bool bf16 = false;
+  bool use_peft = false, freeze_vision_tower = false, gradient_checkpointing = false;
+  std::int64_t lora_r = 16, lora_alpha = 32;
+  std::vector<std::string> lora_target_modules = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
   std::string save_dtype = "auto", device = "cpu";
 
+  void trained_fields(FieldList& f);
   void optimisation_fields(FieldList& f, std::string_view batch_unit);
   void run_fields(FieldList& f);
   std::int64_t batch_size() const { return per_device_train_batch_size * gradient_accumulation_steps; }
@@ -39,7 +43,7 @@ void require_field(bool condition, const char* field, const std::string& what, c
 void validate_run(const RunConfig& config);
 
 // The part of a resolved configuration that decides the numbers: a run may only be resumed when it is unchanged. Left out:
-// where and how often things are written, and the device.
+// where and how often things are written, the device, what is only computed twice, and the settings of what is switched off.
 Json numeric_part(const FieldList& fields);
 
 // Names of the fields ("a.b") in which two resolved configurations differ.

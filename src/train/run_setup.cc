@@ -2,15 +2,24 @@
 
 #include <filesystem>
 
+#include "core/error.h"
 #include "core/file.h"
+#include "core/format.h"
 #include "core/sha256.h"
+#include "hf/peft.h"
 #include "train/run_dir.h"
+#include "train/trained.h"
+#include "vlm/lora.h"
 
 namespace beholder::train {
 namespace fs = std::filesystem;
 
 vlm::Model load_starting_model(const RunConfig& c, const std::string& dir) {
-  vlm::Model model = vlm::load_model(dir, {.dtype = at::kFloat, .device = vlm::parse_device(c.device)});
+  if (c.use_peft && hf::is_adapter(dir))
+    throw Error(Code::kUsage, "use_peft", format("{} is itself an adapter", dir),
+                format("start from its base {}, or train the merged weights without use_peft", hf::base_model_dir(dir)));
+  const at::ScalarType dtype = c.use_peft && c.bf16 ? at::kBFloat16 : at::kFloat;
+  vlm::Model model = vlm::load_model(dir, {.dtype = dtype, .device = vlm::parse_device(c.device)});
   vlm::check_finite(model);
   return model;
 }
@@ -42,8 +51,12 @@ std::string export_model(const RunConfig& c, const std::string& name, const vlm:
   const std::string dir = c.output_dir + "/" + name, temporary = dir + ".tmp";
   fs::remove_all(temporary);
   fs::create_directories(temporary);
-  vlm::save_model(model, temporary, dtype);
-  for (const auto& [file, bytes] : files) write_file_atomic(temporary + "/" + file, bytes);
+  if (c.use_peft)
+    vlm::save_adapter(model, adapter_of(c), temporary, c.save_dtype == "auto" ? at::kFloat : dtype);
+  else
+    vlm::save_model(model, temporary, dtype);
+  for (const auto& [file, bytes] : files)
+    if (!c.use_peft || file == "README.md") write_file_atomic(temporary + "/" + file, bytes);
   fs::remove_all(dir);
   fs::rename(temporary, dir);
   return dir;

@@ -12,7 +12,8 @@
 
 namespace beholder::train {
 
-// The weights of the folder `dir`, float32, checked to be finite.
+// The weights of the folder `dir`, checked to be finite: float32 where they are trained; under an adapter in the dtype of the
+// computation, so that a map in that dtype stays one. kUsage for an adapter on an adapter.
 vlm::Model load_starting_model(const RunConfig& config, const std::string& dir);
 
 // {"data_sha256":…}, or {} without a path: records that changed since a checkpoint would make a resumed run another run.
@@ -24,7 +25,8 @@ Json write_run_record(const RunConfig& config, std::string_view command, const F
 // config.save_dtype, where "auto" is the dtype of the model the run started from.
 at::ScalarType export_dtype(const RunConfig& config, const judge::JudgeSpec& spec);
 
-// A model folder <output_dir>/<name>, written beside and renamed, so that it is whole or not there. Returns its path.
+// A model folder <output_dir>/<name>, or with use_peft an adapter's, written beside and renamed, so that it is whole or not there.
+// An adapter has float32 unless save_dtype says otherwise, and of `files` only its card. Returns the path.
 std::string export_model(const RunConfig& config, const std::string& name, const vlm::Model& model,
                          const std::map<std::string, std::string>& files, at::ScalarType dtype);
 

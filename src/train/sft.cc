@@ -6,6 +6,7 @@
 #include "core/format.h"
 #include "core/progress.h"
 #include "hf/hub.h"
+#include "hf/peft.h"
 #include "train/fresh_model.h"
 #include "train/model_card.h"
 #include "train/record_source.h"
@@ -66,7 +67,7 @@ SftOutcome train_sft(const SftConfig& config) {
   const std::string dir = starting_dir(config);
   const judge::JudgeSpec spec = judge::load_judge_spec(dir);
   const Sources sources = make_sources(config, spec);
-  std::map<std::string, std::string> model_files = read_model_files(dir);
+  std::map<std::string, std::string> model_files = read_model_files(hf::base_model_dir(dir));
   SftTrainer trainer({.config = config,
                       .model = starting_model(config, spec, dir),
                       .model_files = model_files,

@@ -87,6 +87,7 @@ void SftConfig::fields(FieldList& f) {
   f.add("eval_data", eval_data, "held-out JSONL records; with the embedded world its validation split is used");
   f.add_choice("answer", answer, {"soft", "select", "score"}, "the question that records answer");
   f.add_range("max_length", max_length, 0, kMany, "longest example, tokens; longer ones are counted and left out; 0: the model's limit");
+  trained_fields(f);
   optimisation_fields(f, "examples");
   run_fields(f);
   f.add_range("eval_examples", eval_examples, 1, 1 << 20, "examples of the fixed validation batch");
@@ -102,6 +103,8 @@ void validate(const SftConfig& c) {
                 "name a held-out file, or set eval_steps = 0");
   require_field(c.data.empty() || !c.model.empty(), "model", "is empty while data is your own records",
                 "name a checkpoint to start from; a fresh model's tokenizer only knows the embedded world's words");
+  require_field(!c.use_peft || !c.model.empty(), "use_peft", "asks for an adapter while model is empty",
+                "name the model that it changes, or train a fresh one whole");
   if (c.model.empty()) check_init(c.init);
   if (c.data.empty()) check_world(c.world);
 }

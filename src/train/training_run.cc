@@ -8,23 +8,19 @@
 #include "core/error.h"
 #include "core/format.h"
 #include "core/progress.h"
+#include "train/trained.h"
+#include "vlm/lora.h"
 
 namespace beholder::train {
 
-std::vector<NamedParam> make_leaves(vlm::Model& model, const std::vector<std::string>& trained) {
-  std::vector<std::string> names = trained;
-  if (names.empty())
-    for (const auto& [name, value] : model.params.all()) names.push_back(name);
-  std::vector<NamedParam> leaves;
-  for (const std::string& name : names) {
-    const at::Tensor& value = model.params[name];
-    const at::ScalarType dtype = value.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    at::Tensor leaf = value.detach().to(dtype).contiguous().clone().set_requires_grad(true);
-    model.params.set(name, leaf);
-    leaves.push_back({name, std::move(leaf)});
-  }
-  return leaves;
+namespace {
+
+// What a parameter is called in a checkpoint: an adapter's pair as PEFT calls it.
+std::string file_name(const RunConfig& config, const std::string& param) {
+  return config.use_peft ? vlm::adapter_tensor_name(param) : param;
 }
+
+}  // namespace
 
 TrainingRun::TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files)
     : config_(config),
@@ -32,10 +28,12 @@ TrainingRun::TrainingRun(const RunConfig& config, Json identity, vlm::Model& mod
       model_(model),
       model_files_(std::move(model_files)),
       schedule_(parse_schedule(config.lr_scheduler_type)),
-      optimizer_(make_leaves(model), AdamWOptions{.beta1 = config.adam_beta1,
-                                                  .beta2 = config.adam_beta2,
-                                                  .epsilon = config.adam_epsilon,
-                                                  .weight_decay = config.weight_decay}) {}
+      optimizer_(make_trained(config, model), AdamWOptions{.beta1 = config.adam_beta1,
+                                                           .beta2 = config.adam_beta2,
+                                                           .epsilon = config.adam_epsilon,
+                                                           .weight_decay = config.weight_decay}) {
+  if (const std::string frozen = frozen_sha256(model); !frozen.empty()) identity_["frozen_weights_sha256"] = frozen;
+}
 
 RunLog& TrainingRun::log() {
   require_internal(log_ != nullptr, "resume() comes first");
@@ -75,7 +73,7 @@ void TrainingRun::restore(const CheckpointContent& content, const std::string& p
         format("resume with the configuration in run.json; to train on from these weights, set model = {} and a new output_dir", path));
   const at::NoGradGuard no_grad;
   for (const NamedParam& param : optimizer_.params()) {
-    const auto it = content.model.find(param.name);
+    const auto it = content.model.find(file_name(config_, param.name));
     if (it == content.model.end() || it->second.sizes() != param.value.sizes())
       throw Error(Code::kCorrupt, path, format("lacks weights that fit {}", param.name), "resume from a checkpoint of this model");
     at::Tensor(param.value).copy_(it->second);
@@ -92,12 +90,18 @@ void TrainingRun::save(const Json& trainer_state) {
   content.step = step_;
   content.config = identity_;
   content.state = trainer_state;
-  for (const NamedParam& param : optimizer_.params()) content.model[param.name] = param.value;
   content.optimizer = optimizer_.state();
-  content.files = model_files_;
-  Json config = model_.config.raw;
-  config["torch_dtype"] = "float32";
-  content.files["config.json"] = config.dump(2) + "\n";
+  if (config_.use_peft) {
+    for (const NamedParam& param : optimizer_.params()) content.model[file_name(config_, param.name)] = param.value;
+    content.model_file = hf::kAdapterWeights;
+    content.files[hf::kAdapterConfig] = hf::adapter_config_text(adapter_of(config_));
+  } else {
+    for (const auto& [name, value] : model_.params.all()) content.model[name] = value;
+    content.files = model_files_;
+    Json config = model_.config.raw;
+    config["torch_dtype"] = "float32";
+    content.files["config.json"] = config.dump(2) + "\n";
+  }
   log().sync();
   save_checkpoint(config_.output_dir, content, config_.save_total_limit);
   saved_step_ = step_;

@@ -16,14 +16,10 @@
 
 namespace beholder::train {
 
-// The parameters of `model` that are trained, as leaves: own memory (a loaded model may lie in a read-only map), float32
-// (double stays double), gradients on. The model then holds them. `trained` empty: all.
-std::vector<NamedParam> make_leaves(vlm::Model& model, const std::vector<std::string>& trained = {});
-
 class TrainingRun {
  public:
   // `identity`: the configuration and inputs that must be equal to resume. `model_files`: what makes a checkpoint a model folder.
-  // `config` and `model` must outlive this; the model's parameters become leaves.
+  // `config` and `model` must outlive this; what is trained becomes leaves of the model (train/trained.h).
   TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files);
 
   // Takes up the checkpoint that config.resume_from_checkpoint asks for and returns its step, 0 when the run starts anew.

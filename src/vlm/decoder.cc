@@ -3,9 +3,11 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <memory>
 
 #include "core/format.h"
 #include "vlm/attention.h"
+#include "vlm/checkpoint.h"
 
 namespace beholder::vlm {
 namespace {
@@ -49,7 +51,10 @@ at::Tensor embed(const Model& model, const Packed& packed, const Tap& tap) {
 at::Tensor run_layers(const Model& model, at::Tensor x_TD, const Rotary& rotary, const Attend& attend, const Tap& tap) {
   for (std::int64_t i = 0; i < model.config.text.num_layers; ++i) {
     if (tap) tap(format("hidden_{}", i), x_TD);
-    x_TD = layer(model, i, x_TD, rotary, attend);
+    if (model.gradient_checkpointing && at::GradMode::is_enabled())
+      x_TD = checkpointed(x_TD, [&model, i, rotary, attend](const at::Tensor& x) { return layer(model, i, x, rotary, attend); });
+    else
+      x_TD = layer(model, i, x_TD, rotary, attend);
   }
   x_TD = rms_norm(model, x_TD, "model.norm", model.config.text.rms_norm_eps);
   if (tap) tap(format("hidden_{}", model.config.text.num_layers), x_TD);
@@ -57,9 +62,9 @@ at::Tensor run_layers(const Model& model, at::Tensor x_TD, const Rotary& rotary,
 }
 
 at::Tensor forward(const Model& model, const Packed& packed, const Tap& tap) {
-  const AttentionPlan plan = plan_tree(packed.spans, model.device);
-  const Attend attend_tree = [&](std::int64_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-    return attend(q, k, v, plan);
+  const auto plan = std::make_shared<const AttentionPlan>(plan_tree(packed.spans, model.device));
+  const Attend attend_tree = [plan](std::int64_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+    return attend(q, k, v, *plan);
   };
   return run_layers(model, embed(model, packed, tap), text_rotary(model, packed.positions_3T), attend_tree, tap);
 }

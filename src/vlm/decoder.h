@@ -18,7 +18,8 @@ using Attend = std::function<at::Tensor(std::int64_t layer, const at::Tensor& q,
 Rotary text_rotary(const Model& model, const at::Tensor& positions_3T);
 // Token embeddings with the media's features in the places of their pads: [T, D].
 at::Tensor embed(const Model& model, const Packed& packed, const Tap& tap = {});
-// All layers and the final norm: [T, D] -> [T, D].
+// All layers and the final norm: [T, D] -> [T, D]. With gradient checkpointing the backward pass calls a copy of `attend` again:
+// where gradients are on, it must own what it uses, and `model` must live until then.
 at::Tensor run_layers(const Model& model, at::Tensor x_TD, const Rotary& rotary, const Attend& attend, const Tap& tap = {});
 
 }  // namespace beholder::vlm

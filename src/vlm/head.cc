@@ -47,7 +47,8 @@ class ChunkedLogProb : public torch::autograd::Function<ChunkedLogProb> {
     const at::Tensor &h = saved[0], &w = saved[1], &target = saved[2], &normaliser = saved[3];
     const double temperature = context->saved_data["temperature"].toDouble();
     const std::int64_t rows = h.size(0), step = chunk_rows(w.size(0));
-    at::Tensor grad_h = at::empty_like(h), grad_w = at::zeros(w.sizes(), w.options().dtype(wide(w)));
+    at::Tensor grad_h = at::empty_like(h), grad_w;  // a frozen head has none
+    if (context->needs_input_grad(1)) grad_w = at::zeros(w.sizes(), w.options().dtype(wide(w)));
     for (std::int64_t begin = 0; begin < rows; begin += step) {
       const std::int64_t n = std::min(step, rows - begin);
       const at::Tensor chunk = h.narrow(0, begin, n), upstream = gradients[0].narrow(0, begin, n).unsqueeze(1) / temperature;
@@ -56,9 +57,9 @@ class ChunkedLogProb : public torch::autograd::Function<ChunkedLogProb> {
       grad.scatter_add_(1, target.narrow(0, begin, n).unsqueeze(1), upstream);
       const at::Tensor narrow = grad.to(h.scalar_type());
       grad_h.narrow(0, begin, n).copy_(at::matmul(narrow, w));
-      grad_w.add_(at::matmul(narrow.t(), chunk).to(wide(w)));
+      if (grad_w.defined()) grad_w.add_(at::matmul(narrow.t(), chunk).to(wide(w)));
     }
-    return {grad_h, grad_w.to(w.scalar_type()), at::Tensor(), at::Tensor()};
+    return {grad_h, grad_w.defined() ? grad_w.to(w.scalar_type()) : grad_w, at::Tensor(), at::Tensor()};
   }
 };
 

@@ -13,7 +13,9 @@ at::Tensor weight(const Model& model, const std::string& name) {
 
 at::Tensor linear(const Model& model, const at::Tensor& x, const std::string& name) {
   const bool has_bias = model.params.find(name + ".bias") != nullptr;
-  return at::linear(x, weight(model, name + ".weight"), has_bias ? weight(model, name + ".bias") : at::Tensor());
+  const at::Tensor y = at::linear(x, weight(model, name + ".weight"), has_bias ? weight(model, name + ".bias") : at::Tensor());
+  if (model.lora_scale == 0 || !model.params.find(name + ".lora_A.weight")) return y;
+  return y + at::linear(at::linear(x, weight(model, name + ".lora_A.weight")), weight(model, name + ".lora_B.weight")) * model.lora_scale;
 }
 
 at::Tensor rms_norm(const Model& model, const at::Tensor& x, const std::string& name, double eps) {

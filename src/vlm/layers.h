@@ -11,7 +11,7 @@ namespace beholder::vlm {
 
 // A parameter in the dtype of the computation (the gradient flows back to the stored one).
 at::Tensor weight(const Model& model, const std::string& name);
-// x [.., in] -> [.., out] with "<name>.weight" and, where the checkpoint has it, "<name>.bias".
+// x [.., in] -> [.., out] with "<name>.weight" and, where the model has them, "<name>.bias" and the adapter's pair (vlm/lora.h).
 at::Tensor linear(const Model& model, const at::Tensor& x, const std::string& name);
 // Root-mean-square norm with "<name>.weight"; statistics in float32.
 at::Tensor rms_norm(const Model& model, const at::Tensor& x, const std::string& name, double eps);

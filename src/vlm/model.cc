@@ -12,26 +12,12 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/rng.h"
+#include "hf/peft.h"
 #include "hf/safetensors.h"
+#include "vlm/lora.h"
 
 namespace beholder::vlm {
 namespace {
-
-at::ScalarType scalar_type(hf::DType dtype, std::string_view name) {
-  switch (dtype) {
-    case hf::DType::kF32:
-      return at::kFloat;
-    case hf::DType::kBF16:
-      return at::kBFloat16;
-    case hf::DType::kF16:
-      return at::kHalf;
-    case hf::DType::kF64:
-      return at::kDouble;
-    default:
-      throw Error(Code::kUnsupported, name, format("weights of dtype {} cannot be used", hf::dtype_name(dtype)),
-                  "convert the checkpoint to BF16, F16 or F32");
-  }
-}
 
 hf::DType file_type(at::ScalarType type) {
   switch (type) {
@@ -58,19 +44,9 @@ bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
 
-// transformers' newer names -> the published ones.
-std::string published_name(std::string_view name) {
-  for (const auto& [newer, published] : {std::pair{"model.language_model.", "model."},
-                                         {"language_model.model.", "model."},
-                                         {"model.visual.", "visual."},
-                                         {"language_model.lm_head.", "lm_head."}})
-    if (starts_with(name, newer)) return published + std::string(name.substr(std::string_view(newer).size()));
-  return std::string(name);
-}
-
 // A tensor over the map itself: no copy, and the map lives as long as the tensor does.
 at::Tensor mapped_tensor(const hf::ShardedTensors::Entry& entry) {
-  const at::ScalarType type = scalar_type(entry.view.dtype, entry.view.name);
+  const at::ScalarType type = tensor_dtype(entry.view);
   auto* data = const_cast<std::byte*>(entry.view.bytes.data());
   const auto file = entry.file;
   const bool aligned = reinterpret_cast<std::uintptr_t>(data) % static_cast<std::uintptr_t>(hf::dtype_size(entry.view.dtype)) == 0;
@@ -166,6 +142,31 @@ std::int64_t ParamStore::numel() const {
   return n;
 }
 
+at::ScalarType tensor_dtype(const hf::TensorView& view) {
+  switch (view.dtype) {
+    case hf::DType::kF32:
+      return at::kFloat;
+    case hf::DType::kBF16:
+      return at::kBFloat16;
+    case hf::DType::kF16:
+      return at::kHalf;
+    case hf::DType::kF64:
+      return at::kDouble;
+    default:
+      throw Error(Code::kUnsupported, view.name, format("weights of dtype {} cannot be used", hf::dtype_name(view.dtype)),
+                  "convert the checkpoint to BF16, F16 or F32");
+  }
+}
+
+std::string published_name(std::string_view name) {
+  for (const auto& [newer, published] : {std::pair{"model.language_model.", "model."},
+                                         {"language_model.model.", "model."},
+                                         {"model.visual.", "visual."},
+                                         {"language_model.lm_head.", "lm_head."}})
+    if (starts_with(name, newer)) return published + std::string(name.substr(std::string_view(newer).size()));
+  return std::string(name);
+}
+
 std::vector<ParamSpec> param_specs(const hf::ModelConfig& config) {
   std::vector<ParamSpec> specs;
   add_vision(specs, config);
@@ -196,6 +197,12 @@ CheckpointMatch match_checkpoint(const hf::ModelConfig& config, const hf::Sharde
 
 Model load_model(const std::string& dir, const LoadOptions& options) {
   Model model;
+  if (hf::is_adapter(dir)) {
+    const hf::Adapter adapter = hf::read_adapter(dir);  // before the base: its problems are found at once
+    model = load_model(hf::base_model_dir(dir), options);
+    merge_adapter(model, adapter);
+    return model;
+  }
   model.config = hf::read_model_config(dir);
   const hf::ShardedTensors tensors = hf::ShardedTensors::open(dir);
   const CheckpointMatch match = match_checkpoint(model.config, tensors);

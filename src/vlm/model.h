@@ -44,8 +44,10 @@ CheckpointMatch match_checkpoint(const hf::ModelConfig& config, const hf::Sharde
 struct Model {
   hf::ModelConfig config;
   ParamStore params;
+  double lora_scale = 0;              // alpha / r of the adapter in `params`; 0: the branch is left out (vlm/lora.h)
   at::ScalarType dtype = at::kFloat;  // of the computation; a parameter in another dtype is cast where it is used
   at::Device device = at::kCPU;
+  bool gradient_checkpointing = false;  // layers are computed again in the backward pass (vlm/checkpoint.h)
 };
 
 struct LoadOptions {
@@ -53,10 +55,14 @@ struct LoadOptions {
   at::Device device = at::kCPU;
 };
 
-// Accepts both the published names and transformers' newer ones (model.language_model.*, model.visual.*).
+// Accepts both the published names and transformers' newer ones (model.language_model.*, model.visual.*). A folder with a PEFT
+// adapter gives its base model with the adapter merged in.
 // kUnsupported lists missing, unexpected and mis-shaped tensors; NaN or infinite weights are found with `check_finite`.
 Model load_model(const std::string& dir, const LoadOptions& options = {});
 void check_finite(const Model& model);
+// The published name for transformers' newer one; others stay.
+std::string published_name(std::string_view name);
+at::ScalarType tensor_dtype(const hf::TensorView& view);  // kUnsupported unless it is a floating-point type
 // A view over a contiguous CPU tensor for the safetensors writer; the tensor must outlive it.
 hf::TensorView tensor_view(std::string name, const at::Tensor& tensor);
 // Writes model.safetensors (+ config.json) into `dir`, which exists; tensors in `dtype`.

@@ -6,6 +6,7 @@
 
 #include "core/format.h"
 #include "vlm/attention.h"
+#include "vlm/checkpoint.h"
 #include "vlm/layers.h"
 
 namespace beholder::vlm {
@@ -125,7 +126,11 @@ at::Tensor vision_forward(const Model& model, std::span<const Media> media, cons
   if (plan.unit_order.defined()) x = x.view({-1, unit * v.hidden_size}).index_select(0, plan.unit_order).view({-1, v.hidden_size});
   const Rotary rotary = make_rotary(plan.angles, model.dtype == at::kDouble ? at::kDouble : at::kFloat);
   for (std::int64_t i = 0; i < v.depth; ++i) {
-    x = block(model, i, x, rotary, full_attention(model.config, i) ? plan.frames : plan.windows);
+    const AttentionPlan& rows = full_attention(model.config, i) ? plan.frames : plan.windows;
+    if (model.gradient_checkpointing && at::GradMode::is_enabled() && x.requires_grad())  // a frozen tower has nothing to go back for
+      x = checkpointed(x, [&model, i, rotary, rows](const at::Tensor& input) { return block(model, i, input, rotary, rows); });
+    else
+      x = block(model, i, x, rotary, rows);
     if (tap) tap(format("vision_block_{}_{}", kind, i), x);
   }
   x = merge_patches(model, x);

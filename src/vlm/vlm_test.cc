@@ -7,74 +7,16 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
-#include "core/json.h"
 #include "core/sha256.h"
 #include "vlm/fused.h"
 #include "vlm/generate.h"
-#include "vlm/trace.h"
+#include "vlm/oracle_cases.h"
 
 namespace beholder::vlm {
 namespace {
 
-const std::string kData = std::string(BEHOLDER_SOURCE_DIR) + "/tests/data/vlm";
-
-at::Tensor read(const hf::SafeTensors& file, const std::string& name) {
-  const hf::TensorView* view = file.find(name);
-  EXPECT_NE(view, nullptr) << name;
-  const auto type = view->dtype == hf::DType::kI64 ? at::kLong : at::kFloat;
-  at::Tensor out = at::empty(view->shape, type);
-  std::memcpy(out.data_ptr(), view->bytes.data(), view->bytes.size());
-  return out;
-}
-
-std::string checkpoint_dir(const std::string& preset) {
-  return preset == "embedded" ? std::string(BEHOLDER_SOURCE_DIR) + "/models/embedded" : kData + "/" + preset;
-}
-
-struct Loaded {
-  explicit Loaded(const std::string& preset)
-      : model(load_model(checkpoint_dir(preset))),
-        tokenizer(hf::Tokenizer::load(checkpoint_dir(preset))),
-        patches(media::read_patch_config(checkpoint_dir(preset))) {}
-  Model model;
-  hf::Tokenizer tokenizer;
-  media::PatchConfig patches;
-  std::map<std::string, at::Tensor> trace(const Json& one) const { return trace_case(model, tokenizer, patches, one, kData + "/cases"); }
-};
-
-Json find_case(const std::string& name) {
-  const Json cases = read_json(kData + "/cases/cases.json");
-  for (const Json& one : cases)
-    if (one["name"] == name) return one;
-  throw std::runtime_error("no case " + name);
-}
-
 std::string hash_of(const at::Tensor& t) {
   return sha256_hex(std::span(static_cast<const std::byte*>(t.data_ptr()), t.nbytes()));
-}
-
-double relative_error(const at::Tensor& ours, const at::Tensor& theirs) {
-  return ((ours - theirs).norm() / (theirs.norm() + 1e-30)).item<double>();
-}
-
-// A prompt of the given case, as a root segment.
-Segment prompt_of(const Loaded& loaded, const std::string& name) {
-  auto t = loaded.trace(find_case(name));
-  Segment prompt;
-  const at::Tensor ids = t["input_ids"][0].contiguous();
-  prompt.ids.assign(ids.data_ptr<std::int64_t>(), ids.data_ptr<std::int64_t>() + ids.numel());
-  std::int64_t row = 0;
-  if (t.count("image_grid_thw"))
-    for (std::int64_t i = 0; i < t["image_grid_thw"].size(0); ++i) {
-      Media m;
-      m.t = t["image_grid_thw"][i][0].item<std::int64_t>();
-      m.h = t["image_grid_thw"][i][1].item<std::int64_t>();
-      m.w = t["image_grid_thw"][i][2].item<std::int64_t>();
-      m.patches = t["pixel_values"].narrow(0, row, m.t * m.h * m.w);
-      row += m.t * m.h * m.w;
-      prompt.media.push_back(m);
-    }
-  return prompt;
 }
 
 class CheckpointOracle : public testing::TestWithParam<const char*> {};

@@ -62,6 +62,31 @@ class Runs(GrpoTest):
         self.assertEqual(self.metrics("cut"), self.metrics("whole"))
         self.fails(cli.USAGE, ["learning_rate", "another"], *self.train("cut", "--learning-rate", "1e-5"))
 
+    def test_an_adapter_is_trained_killed_resumed_and_used(self):
+        lora = ["--use-peft", "--lora-r", "4", "--gradient-checkpointing", "--learning-rate", "1e-2"]
+        self.done(*self.train("whole", *lora, "--eval-steps", "2", "--eval-items", "4"))
+        process = self.start(*self.train("cut", *lora))
+        cli.wait_until(lambda: process.poll() is not None or os.path.isdir(self.path("cut", "step-1")))
+        process.kill()
+        process.wait()
+        self.done(*self.train("cut", *lora))
+        self.assertEqual(self.content("cut", "final", "adapter_model.safetensors"), self.content("whole", "final", "adapter_model.safetensors"))
+        for folder in ["final", "best", "step-4"]:
+            self.assertFalse(os.path.exists(self.path("whole", folder, "model.safetensors")))
+            info = self.done("info", self.path("whole", folder), "--json").json()
+            self.assertEqual((info["missing"], info["adapter"]["r"], info["adapter"]["modules"]), ([], 4, 28))
+        a, b = self.pictures(2)
+        ask = ["compare", "--prompt", "one red circle", "--votes", "1", "--json", a, b]
+        judged = self.done(*ask, "--model", self.path("whole", "final")).json()
+        self.assertNotEqual(judged, self.done(*ask).json(), "the adapter does nothing")
+        self.fails(cli.USAGE, ["is itself an adapter", "start from its base"], *self.train("on", *lora, "--model", self.path("whole", "final")))
+        self.fails(cli.USAGE, ["q_prog", "choose from", "q_proj"], *self.train("typo", *lora, "--lora-target-modules", "q_prog"))
+        config = self.path("whole", "final", "adapter_config.json")
+        with open(config) as f:
+            text = json.load(f)
+        self.write("whole/final/adapter_config.json", json.dumps({**text, "base_model_name_or_path": "/gone"}))
+        self.fails(cli.INPUT, ["/gone", "set base_model_name_or_path"], "rank", "--prompt", "x", "--model", self.path("whole", "final"), a, b)
+
     def test_records_and_a_reward_of_ones_own(self):
         a, b = self.pictures(2)
         lines = [{"id": str(i), "prompt": "one red circle", "media": [a, b], "target": {"pair": 1}} for i in range(3)]

@@ -1,0 +1,95 @@
+// For tests: a GRPO trainer of the embedded judge over the embedded world, with everything it refers to.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/file.h"
+#include "core/format.h"
+#include "judge/judge_model.h"
+#include "train/grpo.h"
+
+namespace beholder::train {
+
+inline const judge::JudgeModel& embedded() {
+  static const judge::JudgeModel kModel = judge::load_judge_model(format("{}/models/embedded", BEHOLDER_SOURCE_DIR));
+  return kModel;
+}
+
+inline GrpoConfig small_run(const std::string& dir) {
+  GrpoConfig c;
+  c.output_dir = dir;
+  c.model = embedded().dir;
+  c.num_generations = 4;
+  c.per_device_train_batch_size = 8;
+  c.max_completion_length = 96;
+  c.learning_rate = 1e-4;
+  c.max_steps = 4;
+  c.logging_steps = 1;
+  c.save_steps = 2;
+  c.seed = 3;
+  return c;
+}
+
+inline vlm::Model own_copy(at::ScalarType dtype = at::kFloat) {
+  vlm::Model model = embedded().model;
+  for (const auto& [name, value] : embedded().model.params.all()) model.params.set(name, value.detach().to(dtype).clone());
+  model.dtype = dtype;
+  return model;
+}
+
+// A trainer over the embedded world, with everything it refers to.
+struct Bench {
+  std::unique_ptr<PreferenceSource> source = world_preferences({}, world::Split::kTrain, 0);
+  Listener listener{embedded().spec, embedded().model, false};
+  GrpoTrainer trainer;
+
+  explicit Bench(const GrpoConfig& config, at::ScalarType dtype = at::kFloat)
+      : trainer({.config = config,
+                 .spec = &embedded().spec,
+                 .model = own_copy(dtype),
+                 .reference = config.loss.beta > 0 ? std::optional(own_copy(dtype)) : std::nullopt,
+                 .model_files = {},
+                 .train = source.get(),
+                 .listener = config.listener.empty() ? nullptr : &listener}) {}
+};
+
+inline std::map<std::string, at::Tensor> gradients(const GrpoTrainer& trainer) {
+  std::map<std::string, at::Tensor> out;
+  for (const auto& [name, value] : trainer.model().params.all())
+    if (value.grad().defined()) out[name] = value.grad().clone();
+  return out;
+}
+
+// Largest difference, relative to the largest entry of the gradient it belongs to.
+inline double worst_difference(const std::map<std::string, at::Tensor>& a, const std::map<std::string, at::Tensor>& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double worst = 0;
+  for (const auto& [name, value] : a) {
+    const double scale = value.abs().max().item<double>();
+    if (scale > 1e-7) worst = std::max(worst, (value - b.at(name)).abs().max().item<double>() / scale);
+  }
+  return worst;
+}
+
+// metrics.jsonl without what a clock or the machine decides.
+inline std::vector<std::string> metrics(const std::string& dir) {
+  std::vector<std::string> out;
+  std::ifstream file(dir + "/metrics.jsonl");
+  for (std::string line; std::getline(file, line);) {
+    Json json = parse_json(line, "metrics");
+    for (const char* key :
+         {"time", "step_time", "tokens_per_second", "time/rollout", "time/rewards", "time/listener", "time/update", "memory/peak_rss_gb"})
+      json.erase(key);
+    out.push_back(json.dump());
+  }
+  return out;
+}
+
+}  // namespace beholder::train
