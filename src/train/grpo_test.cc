@@ -106,6 +106,31 @@ TEST(GrpoInvariant, StoppedAndResumedEqualsStraight) {
   EXPECT_EQ(metrics(straight.path()), metrics(stopped.path()));
 }
 
+// The second pass over a rollout starts from other weights: its ratios are no longer 1, and large steps are clipped.
+TEST(GrpoInvariant, MorePassesReuseTheRollout) {
+  for (const std::int64_t passes : {1, 2}) {
+    TempDir dir;
+    GrpoConfig c = small_run(dir.path());
+    c.num_iterations = passes;
+    c.per_device_train_batch_size = 24;
+    c.temperature = 1.5;  // hot enough that a group's rewards differ
+    c.learning_rate = 1e-3;
+    Bench bench(c);
+    bench.trainer.resume();
+    EXPECT_EQ(bench.trainer.run().step, 4);
+    double clipped = 0;
+    std::int64_t rollouts = 0;
+    std::ifstream file(dir.path() + "/metrics.jsonl");
+    for (std::string line; std::getline(file, line); ++rollouts) {
+      const Json metrics = parse_json(line, "metrics");
+      clipped += metrics["clip_ratio/low_mean"].get<double>() + metrics["clip_ratio/high_mean"].get<double>();
+      EXPECT_EQ(metrics["step"], passes * (rollouts + 1));
+    }
+    EXPECT_EQ(rollouts, 4 / passes);
+    EXPECT_EQ(clipped > 0, passes == 2) << clipped;
+  }
+}
+
 TEST(GrpoInvariant, AListenerOfTheSameWeightsHearsWhatTheJudgeThinks) {
   TempDir dir;
   GrpoConfig c = small_run(dir.path());

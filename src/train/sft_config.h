@@ -31,7 +31,7 @@ struct WorldDataConfig {
   std::vector<std::string> stage_mix = {"caption", "single", "pair"};
   std::vector<double> stage_steps = {1500, 500, 1000};  // the last stage goes on to max_steps
   double video_share = 0.0;                             // of all examples: videos in place of pictures
-  double pair_single_share = 0.1;                       // within "pair": one picture, as in "single"
+  double pair_single_share = 0.35;                      // within "pair": one picture, as in "single"
   double pair_score_share = 0.15;                       // within "pair": two pictures, a score for each
   double pair_triple_share = 0.1;                       // within "pair": three pictures, name the best
 

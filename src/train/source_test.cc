@@ -96,8 +96,8 @@ TEST(WorldSource, ExamplesDescribeTheirPicturesAndEndTheTurn) {
     scores += example.segment.media.size() == 2 && text.find("<answer>") + 9 != text.find("</answer>");
     EXPECT_GT(example.completion_begin, 10);
   }
-  EXPECT_NEAR(media[1], 0.10 * kDrawn, 25);
-  EXPECT_NEAR(media[2], 0.80 * kDrawn, 35);
+  EXPECT_NEAR(media[1], 0.35 * kDrawn, 35);
+  EXPECT_NEAR(media[2], 0.55 * kDrawn, 35);
   EXPECT_NEAR(media[3], 0.10 * kDrawn, 25);
   EXPECT_NEAR(scores, 0.15 * kDrawn, 30);
 }
