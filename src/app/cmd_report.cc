@@ -24,9 +24,16 @@ std::vector<Json> last_completions(const std::string& run) {
     for (const auto& entry : fs::directory_iterator(run + "/completions"))
       if (entry.path().extension() == ".jsonl") last = std::max(last, entry.path().string());
   std::vector<Json> lines;
+  std::int64_t broken = 0;
   std::ifstream file(last);
-  for (std::string line; !last.empty() && std::getline(file, line);)
-    if (Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false); json.is_object()) lines.push_back(std::move(json));
+  for (std::string line; !last.empty() && std::getline(file, line);) {
+    Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (report::is_completion(json))
+      lines.push_back(std::move(json));
+    else
+      ++broken;
+  }
+  if (broken > 0) log_warning(format("{}: {} lines are no completions and left out", last, broken));
   return lines;
 }
 

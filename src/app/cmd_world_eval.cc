@@ -118,7 +118,7 @@ class WorldEvalCommand : public Command {
                             "naive_accuracy", "bayes_accuracy", "brier", "verdict_follows_faults", "first_share", "contradiction"}) {
       const Json& metric = report[key];
       if (metric["value"].is_null()) continue;
-      fmt::print("  {:<20} {:.4f}  [{:.4f}, {:.4f}]  n {}\n", key, metric["value"].get<double>(), metric["interval"][0].get<double>(),
+      fmt::print("  {:<22} {:.4f}  [{:.4f}, {:.4f}]  n {}\n", key, metric["value"].get<double>(), metric["interval"][0].get<double>(),
                  metric["interval"][1].get<double>(), metric["n"].get<double>());
     }
   }

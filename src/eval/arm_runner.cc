@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,7 +40,8 @@ pid_t start(const std::string& program, const std::vector<std::string>& args, co
   const pid_t pid = ::fork();
   require_internal(pid >= 0, "fork");
   if (pid > 0) return pid;
-  ::setpgid(0, 0);  // a Ctrl-C on the terminal reaches the runner alone, which passes it on
+  ::setpgid(0, 0);                     // a Ctrl-C on the terminal reaches the runner alone, which passes it on
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a killed runner leaves no training behind
   const int in = ::open("/dev/null", O_RDONLY), output = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644),
             messages = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   if (in < 0 || output < 0 || messages < 0) ::_exit(126);
@@ -50,10 +52,12 @@ pid_t start(const std::string& program, const std::vector<std::string>& args, co
   ::_exit(127);
 }
 
-// The step in the last whole line of a run's metrics.
+// The step in the last whole line of a run's metrics; only the file's end is read.
 std::int64_t steps_done(const ArmRun& run) {
+  constexpr std::streamoff kEnd = 1 << 14;  // more than any line
   if (run.max_steps > 0 && fs::exists(run.steps[0].done)) return run.max_steps;
-  std::ifstream file(run.dir + "/train/metrics.jsonl");
+  std::ifstream file(run.dir + "/train/metrics.jsonl", std::ios::ate);
+  if (file) file.seekg(std::max<std::streamoff>(0, file.tellg() - kEnd));
   std::int64_t step = 0;
   for (std::string line; std::getline(file, line);) {
     const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -48,14 +49,31 @@ void check_keys(const toml::table& table, std::initializer_list<std::string_view
       refuse(where, format("unknown key \"{}\"", key.str()), format("it takes {}", fmt::join(known, ", ")));
 }
 
+// Nothing where the key is missing; kUsage where it is something else than a T.
 template <class T>
-std::vector<T> list_of(const toml::node_view<const toml::node> node, const std::string& where, const char* what) {
+std::optional<T> value_of(const toml::table& table, std::string_view key, const std::string& where, const char* what) {
+  const toml::node* node = table.get(key);
+  if (!node) return std::nullopt;
+  const std::optional<T> value = node->value_exact<T>();
+  if (!value) refuse(format("{}: {}", where, key), format("is not {}", what), "see docs/methods/experiment.md");
+  return value;
+}
+
+std::string text_of(const toml::table& table, std::string_view key, const std::string& where, std::string_view otherwise = "") {
+  return value_of<std::string>(table, key, where, "a text in quotes").value_or(std::string(otherwise));
+}
+
+template <class T>
+std::vector<T> list_of(const toml::table& table, std::string_view key, const std::string& where, const char* what) {
+  const toml::node* node = table.get(key);
+  if (!node) return {};
+  const toml::array* array = node->as_array();
   std::vector<T> out;
-  if (!node) return out;
-  const toml::array* array = node.as_array();
   for (std::size_t i = 0; array && i < array->size(); ++i)
-    if (const auto value = array->get(i)->value_exact<T>()) out.push_back(*value);
-  if (!array || out.size() != array->size() || out.empty()) refuse(where, format("is not a list of {}", what), "");
+    if (const auto value = array->get(i)->value_exact<T>(); value && std::find(out.begin(), out.end(), *value) == out.end())
+      out.push_back(*value);
+  if (!array || out.size() != array->size() || out.empty())
+    refuse(format("{}: {}", where, key), format("is not a list of different {}", what), "see docs/methods/experiment.md");
   return out;
 }
 
@@ -71,14 +89,14 @@ class Reader {
 
   Experiment read() {
     check_keys(recipe_, {"output_dir", "title", "seeds", "eval", "grpo", "sft", "arm"}, path_);
-    out_.output_dir = recipe_["output_dir"].value_or(std::string());
+    out_.output_dir = text_of(recipe_, "output_dir", path_);
     if (out_.output_dir.empty()) refuse(path_, "names no output_dir", "say where the runs go, e.g. output_dir = \"runs/ablation\"");
-    out_.title = recipe_["title"].value_or(std::string("Experiment"));
-    seeds_ = list_of<std::int64_t>(std::as_const(recipe_)["seeds"], path_ + ": seeds", "whole numbers");
+    out_.title = text_of(recipe_, "title", path_, "Experiment");
+    seeds_ = list_of<std::int64_t>(recipe_, "seeds", path_, "whole numbers");
     if (seeds_.empty()) seeds_ = {1};
     read_eval();
     const toml::array* arms = recipe_["arm"].as_array();
-    if (!arms || arms->empty()) refuse(path_, "has no [[arm]]", "add one per training to compare");
+    if (!arms || arms->empty() || !arms->is_homogeneous<toml::table>()) refuse(path_, "has no [[arm]]", "add one per training to compare");
     for (const toml::node& arm : *arms) add_arm(*arm.as_table());
     for (std::size_t r = 0; r < out_.runs.size(); ++r) resolve(r);
     check_circles();
@@ -89,23 +107,20 @@ class Reader {
   void read_eval() {
     const toml::table* eval = recipe_["eval"].as_table();
     if (!eval) return refuse(path_, "has no [eval]", "say what to measure on: splits = [\"test\"], n = 1000");
-    check_keys(*eval, {"splits", "n", "listener", "world_seed"}, path_ + ": [eval]");
-    out_.splits = list_of<std::string>(std::as_const(recipe_)["eval"]["splits"], path_ + ": eval.splits", "names");
-    if (out_.splits.empty()) refuse(path_ + ": eval.splits", "is empty", "e.g. [\"test\"]");
-    eval_args_ = {"--n", std::to_string(recipe_["eval"]["n"].value_or(std::int64_t{1000}))};
-    if (const auto listener = recipe_["eval"]["listener"].value<std::string>()) {
-      eval_args_.push_back("--listener");
-      eval_args_.push_back(*listener == "base" ? base_model_ : *listener);
-    }
-    if (const auto seed = recipe_["eval"]["world_seed"].value<std::int64_t>()) {
-      eval_args_.push_back("--seed");
-      eval_args_.push_back(std::to_string(*seed));
-    }
+    const std::string where = path_ + ": eval";
+    check_keys(*eval, {"splits", "n", "listener", "world_seed"}, where);
+    out_.splits = list_of<std::string>(*eval, "splits", where, "names");
+    if (out_.splits.empty()) refuse(where + ": splits", "is missing", "e.g. splits = [\"test\"]");
+    eval_args_ = {"--n", std::to_string(value_of<std::int64_t>(*eval, "n", where, "a whole number").value_or(1000))};
+    const auto add = [&](const char* flag, const std::string& value) { eval_args_.insert(eval_args_.end(), {flag, value}); };
+    if (const std::string listener = text_of(*eval, "listener", where); !listener.empty())
+      add("--listener", listener == "base" ? base_model_ : listener);
+    if (const auto seed = value_of<std::int64_t>(*eval, "world_seed", where, "a whole number")) add("--seed", std::to_string(*seed));
   }
 
   void add_arm(const toml::table& table) {
-    Arm arm{.name = table["name"].value_or(std::string()), .note = table["note"].value_or(std::string()), .runs = {}};
-    const std::string where = format("{}: arm \"{}\"", path_, arm.name), train = table["train"].value_or(std::string("grpo"));
+    Arm arm{.name = text_of(table, "name", path_ + ": arm"), .note = text_of(table, "note", path_ + ": arm"), .runs = {}};
+    const std::string where = format("{}: arm \"{}\"", path_, arm.name), train = text_of(table, "train", where, "grpo");
     if (folder_name(arm.name).empty()) refuse(path_ + ": [[arm]]", "has no name", "give each arm a name of its own");
     if (!folders_.insert(folder_name(arm.name)).second) refuse(where, "is there twice", "give each arm a name of its own");
     if (train != "grpo" && train != "sft" && train != "none") refuse(where, format("train = \"{}\"", train), "choose grpo, sft or none");
@@ -113,7 +128,7 @@ class Reader {
     if (const toml::table* base = recipe_[train].as_table()) settings = *base;
     for (const auto& [key, node] : table)
       if (std::find(std::begin(kOwnKeys), std::end(kOwnKeys), key.str()) == std::end(kOwnKeys)) merge(settings, toml::table{{key, node}});
-    std::vector<std::int64_t> seeds = list_of<std::int64_t>(table["seeds"], where + ": seeds", "whole numbers");
+    std::vector<std::int64_t> seeds = list_of<std::int64_t>(table, "seeds", where, "whole numbers");
     if (train == "none") {
       if (!settings.empty()) refuse(where, "has settings but trains nothing", "set train = \"grpo\" or \"sft\"");
       seeds = {0};

@@ -102,6 +102,10 @@ TEST_F(ExperimentTest, WhatCannotWorkIsRefusedWithItsPlace) {
   EXPECT_THAT(refusal(head(arm + arm)), HasSubstr("twice"));
   EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\ntrain = \"dpo\"\n")), HasSubstr("dpo"));
   EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\nseeds = [\"x\"]\n")), HasSubstr("whole numbers"));
+  EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\nseeds = [4, 4]\n")), HasSubstr("different")) << "they would share a folder";
+  EXPECT_THAT(refusal(head("[[arm]]\nname = 5\n")), HasSubstr("a text"));
+  EXPECT_THAT(refusal("arm = [1, 2]\noutput_dir = \"x\"\n[eval]\nsplits = [\"test\"]\n"), HasSubstr("[[arm]]"));
+  EXPECT_THAT(refusal("output_dir = \"x\"\n[eval]\nsplits = [\"test\"]\nn = \"x\"\n" + arm), HasSubstr("eval: n: is not a whole number"));
   EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\ntrain = \"sft\"\n")), HasSubstr("max_steps"));
   EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\nmodel = \"@b\"\n")), HasSubstr("\"@b\" is no arm"));
   EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\nmodel = \"@b\"\n[[arm]]\nname = \"b\"\nmodel = \"@a\"\n")), HasSubstr("needs itself"));

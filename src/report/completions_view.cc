@@ -82,6 +82,20 @@ std::string block(Group group, const std::function<std::string(const std::string
 
 }  // namespace
 
+bool is_completion(const Json& line) {
+  const auto all = [&](std::initializer_list<const char*> names, auto is) {
+    return std::all_of(names.begin(), names.end(), [&](const char* name) { return line.contains(name) && is(line[name]); });
+  };
+  const auto text = [](const Json& v) { return v.is_string(); };
+  return line.is_object() && all({"id", "prompt", "completion"}, text) &&
+         all({"q", "advantage"}, [](const Json& v) { return v.is_number(); }) &&
+         all({"parsed"}, [](const Json& v) { return v.is_boolean(); }) &&
+         all({"choice", "step"}, [](const Json& v) { return v.is_number_integer(); }) &&
+         all({"rewards"}, [](const Json& v) { return v.is_object(); }) && line.contains("p") &&
+         all({"media"}, [&](const Json& v) { return v.is_array() && std::all_of(v.begin(), v.end(), text); }) &&
+         (!line.contains("problem") || text(line["problem"]));
+}
+
 std::string completions_html(const std::vector<Json>& lines, const std::function<std::string(const std::string&)>& file_of,
                              std::size_t groups) {
   if (lines.empty()) return "";

@@ -43,6 +43,20 @@ TEST(CompletionsView, GroupsAreSortedEscapedAndMarked) {
   EXPECT_THAT(html, HasSubstr("one: ")) << "a picture that is not there is named";
 }
 
+TEST(CompletionsView, WhatIsNoCompletionIsKnown) {
+  const Json whole = line("a", 0, "<think>t</think><answer>1</answer>");
+  EXPECT_TRUE(is_completion(whole));
+  for (const char* name : {"id", "prompt", "completion", "q", "advantage", "parsed", "choice", "rewards", "media", "p", "step"}) {
+    Json damaged = whole;
+    damaged.erase(name);
+    EXPECT_FALSE(is_completion(damaged)) << name;
+    if (std::string_view(name) == "p") continue;
+    damaged[name] = nullptr;
+    EXPECT_FALSE(is_completion(damaged)) << name;
+  }
+  EXPECT_FALSE(is_completion(Json(3)));
+}
+
 TEST(CompletionsView, ShowsSomeOfManyGroupsAndNothingOfNone) {
   std::vector<Json> lines;
   for (int i = 0; i < 30; ++i) lines.push_back(line("item" + std::to_string(i), 0, "<think>t</think><answer>1</answer>"));

@@ -12,6 +12,7 @@
 
 #include "core/file.h"
 #include "core/format.h"
+#include "core/interrupt.h"
 #include "judge/judge_model.h"
 #include "train/grpo.h"
 
@@ -90,6 +91,31 @@ inline std::vector<std::string> metrics(const std::string& dir) {
     out.push_back(json.dump());
   }
   return out;
+}
+
+// Runs `config` (4 steps of one update each) in `straight` at once and in `stopped` with a stop after the first, and expects equal
+// bytes in the files of the last checkpoint, `weights` among them, and equal metrics.
+inline void expect_stopped_equals_straight(GrpoConfig config, const TempDir& straight, const TempDir& stopped, const char* weights) {
+  config.output_dir = straight.path();
+  {
+    Bench bench(config);
+    bench.trainer.resume();
+    bench.trainer.run();
+  }
+  config.output_dir = stopped.path();
+  {
+    Bench bench(config);
+    bench.trainer.resume();
+    set_interrupted(true);
+    EXPECT_TRUE(bench.trainer.run().interrupted);
+    set_interrupted(false);
+  }
+  Bench bench(config);
+  EXPECT_EQ(bench.trainer.resume(), 1);
+  EXPECT_EQ(bench.trainer.run().step, 4);
+  for (const char* file : {weights, "optimizer.safetensors", "state.json"})
+    EXPECT_EQ(read_file(format("{}/step-4/{}", straight.path(), file)), read_file(format("{}/step-4/{}", stopped.path(), file))) << file;
+  EXPECT_EQ(metrics(straight.path()), metrics(stopped.path()));
 }
 
 }  // namespace beholder::train

@@ -85,25 +85,7 @@ TEST(GrpoInvariant, StoppedAndResumedEqualsStraight) {
   c.listener = c.model;
   c.reward_funcs = {"format", "soft", "listener"};
   c.logging_steps = 3;  // a line of metrics spans the stop
-  {
-    Bench bench(c);
-    bench.trainer.resume();
-    bench.trainer.run();
-  }
-  c.output_dir = stopped.path();
-  {
-    Bench bench(c);
-    bench.trainer.resume();
-    set_interrupted(true);
-    EXPECT_TRUE(bench.trainer.run().interrupted);
-    set_interrupted(false);
-  }
-  Bench bench(c);
-  EXPECT_EQ(bench.trainer.resume(), 1);
-  EXPECT_EQ(bench.trainer.run().step, 4);
-  for (const char* file : {"model.safetensors", "optimizer.safetensors", "state.json"})
-    EXPECT_EQ(read_file(format("{}/step-4/{}", straight.path(), file)), read_file(format("{}/step-4/{}", stopped.path(), file))) << file;
-  EXPECT_EQ(metrics(straight.path()), metrics(stopped.path()));
+  expect_stopped_equals_straight(c, straight, stopped, "model.safetensors");
 }
 
 // The second pass over a rollout starts from other weights: its ratios are no longer 1, and large steps are clipped.
