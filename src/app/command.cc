@@ -8,7 +8,6 @@
 #include <deque>
 #include <filesystem>
 #include <map>
-#include <new>
 #include <system_error>
 
 #include "core/error.h"
@@ -202,16 +201,13 @@ int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands) 
     return 2;
   } catch (const Error& e) {
     return report(e);
-  } catch (const std::bad_alloc&) {
-    return report(Error(Code::kResource, "", "out of memory", "use smaller images (--max-pixels), fewer votes or a smaller --batch-size"));
   } catch (const std::system_error& e) {  // from std::filesystem, or from printing
     return report(Error(Code::kResource, "", e.what(), "check the path, its permissions and the free space"));
   } catch (const std::exception& e) {
-    const std::string text = e.what();
-    if (text.find("out of memory") != text.npos || text.find("can't allocate memory") != text.npos)
+    if (is_out_of_memory(e))
       return report(
-          Error(Code::kResource, "", text.substr(0, text.find('\n')), "use a smaller --batch-size, fewer votes, or smaller images"));
-    return report(Error(Code::kInternal, "", text, "this is a bug; please report it with the command line"));
+          Error(Code::kResource, "", "out of memory", "use a smaller --batch-size, fewer votes, or smaller images (--max-pixels)"));
+    return report(Error(Code::kInternal, "", e.what(), "this is a bug; please report it with the command line"));
   }
 }
 

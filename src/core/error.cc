@@ -1,5 +1,7 @@
 #include "core/error.h"
 
+#include <new>
+
 #include "core/format.h"
 
 namespace beholder {
@@ -60,6 +62,12 @@ std::string_view code_name(Code code) {
 
 void require_internal(bool condition, std::string_view what) {
   if (!condition) throw Error(Code::kInternal, "beholder", what, "this is a bug; please report it with the command line");
+}
+
+bool is_out_of_memory(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error)) return true;
+  const std::string_view text = error.what();
+  return text.find("out of memory") != text.npos || text.find("can't allocate memory") != text.npos;
 }
 
 }  // namespace beholder

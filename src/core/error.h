@@ -41,6 +41,9 @@ class Error : public std::runtime_error {
 // The word used in logs and JSON for a code, e.g. "invalid_input".
 std::string_view code_name(Code code);
 
+// True for a failed allocation of the host or of a device, LibTorch's included.
+bool is_out_of_memory(const std::exception& error);
+
 // Throws kInternal with the place in the source: for conditions that no input can cause.
 void require_internal(bool condition, std::string_view what);
 

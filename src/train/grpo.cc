@@ -8,6 +8,7 @@
 #include "hf/hub.h"
 #include "hf/peft.h"
 #include "train/fresh_model.h"
+#include "train/memory_advice.h"
 #include "train/run_dir.h"
 #include "train/run_setup.h"
 
@@ -62,7 +63,8 @@ GrpoOutcome train_grpo(const GrpoConfig& config) {
   FieldList fields;
   copy.fields(fields);
   write_run_record(config, "train grpo", fields, from_step);
-  GrpoOutcome outcome{.result = trainer.run(), .final_dir = ""};
+  GrpoOutcome outcome;
+  with_memory_advice(config, [&] { outcome.result = trainer.run(); });
   if (outcome.result.interrupted) return outcome;
   outcome.final_dir = export_model(config, "final", trainer.model(), model_files, export_dtype(config, spec));
   log_info(format("trained {} updates; the model is in {}", outcome.result.step, outcome.final_dir));

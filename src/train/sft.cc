@@ -8,6 +8,7 @@
 #include "hf/hub.h"
 #include "hf/peft.h"
 #include "train/fresh_model.h"
+#include "train/memory_advice.h"
 #include "train/model_card.h"
 #include "train/record_source.h"
 #include "train/run_dir.h"
@@ -79,7 +80,8 @@ SftOutcome train_sft(const SftConfig& config) {
   FieldList fields;
   copy.fields(fields);
   const Json run = write_run_record(config, "train sft", fields, from_step);
-  SftOutcome outcome{.result = trainer.run(), .final_dir = ""};
+  SftOutcome outcome;
+  with_memory_advice(config, [&] { outcome.result = trainer.run(); });
   if (outcome.result.interrupted) return outcome;
   model_files["README.md"] = model_card({.config = config,
                                          .run = run,

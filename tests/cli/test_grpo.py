@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import resource
 import unittest
 
 import cli
@@ -61,6 +63,19 @@ class Runs(GrpoTest):
         self.assertEqual(self.content("cut", "final", "model.safetensors"), self.content("whole", "final", "model.safetensors"))
         self.assertEqual(self.metrics("cut"), self.metrics("whole"))
         self.fails(cli.USAGE, ["learning_rate", "another"], *self.train("cut", "--learning-rate", "1e-5"))
+
+    def test_out_of_memory_says_what_to_lower_and_keeps_the_checkpoint(self):
+        args = self.train("run")
+        args[args.index("--max-steps") + 1] = "500"
+        process = self.start(*args)
+        cli.wait_until(lambda: process.poll() is not None or os.path.isdir(self.path("run", "step-1")))
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (1 << 20, 1 << 20))  # from now on every new page is refused
+        result = self.finish(process, *args)
+        self.check_failure(result, cli.RESOURCE, ["out of memory", "4 examples", "the checkpoint of step", "--gradient-checkpointing",
+                                                  "--per-device-train-batch-size 2 --gradient-accumulation-steps 2"])
+        kept = re.search(r"checkpoint of step (\d+) is kept", result.err).group(1)
+        info = self.done("info", self.path("run", "step-" + kept), "--json").json()
+        self.assertEqual(info["missing"], [])
 
     def test_an_adapter_is_trained_killed_resumed_and_used(self):
         lora = ["--use-peft", "--lora-r", "4", "--gradient-checkpointing", "--learning-rate", "1e-2"]
