@@ -181,7 +181,7 @@ std::string comparison_text(const Json& comparison, const std::string& split) {
       if (entry["gap_closed"].is_number()) gap = format("{:.0f}%", 100 * entry["gap_closed"].get<double>());
     }
     out += format("{:<30} {:>5}  {:<22} {:<25} {:<11} {:<22} {:<22} {}\n", arm["name"].get<std::string>(), arm["seeds"].size(),
-                  cell(metrics, kAccuracy), difference, gap, cell(metrics, "brier"), cell(metrics, "thought_truth"),
+                  cell(metrics, kAccuracy), difference, gap, cell(metrics, "brier_true"), cell(metrics, "thought_truth"),
                   cell(metrics, "contradiction"));
   }
   return out;

@@ -18,7 +18,8 @@ struct Column {
 };
 constexpr Column kColumns[] = {
     {"verdict_accuracy", "accuracy", "Agreement with the voters' majority"},
-    {"brier", "Brier", "Brier score against the vote share (lower is better)"},
+    {"brier_true", "Brier", "Brier score against the true vote share (lower is better)"},
+    {"brier", "Brier (votes)", nullptr},
     {"contradiction", "contradiction", "Verdicts that a listener does not share (lower is better)"},
     {"thought_truth", "thought truth", nullptr},
     {"first_share", "says the first", nullptr},

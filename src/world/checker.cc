@@ -87,8 +87,7 @@ class MediumChecker {
       else
         judge_thing(claim.things[i]);
     }
-    if (claim.relation && claim.things.size() == 2)
-      judge_relation(claim.things[0], *claim.relation, claim.not_relation, claim.things[1]);
+    if (claim.relation && claim.things.size() == 2) judge_relation(claim.things[0], *claim.relation, claim.not_relation, claim.things[1]);
   }
 
   void quality(const std::vector<QualityClaim>& claims) {

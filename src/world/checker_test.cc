@@ -60,15 +60,42 @@ TEST(CheckerInvariant, ReferenceThoughtsAreAllTrueAndWellFormed) {
 
 // Every word of a thought that says something is changed in turn; each change must be noticed.
 TEST(CheckerInvariant, EveryChangedWordIsNoticed) {
-  const std::vector<std::pair<std::string, std::string>> changes = {
-      {"red", "green"},         {"green", "blue"},       {"blue", "red"},          {"yellow", "cyan"},     {"purple", "red"},
-      {"cyan", "yellow"},       {"circle", "star"},      {"square", "cross"},      {"star", "circle"},     {"left of", "above"},
-      {"above", "below"},       {"right of", "left of"}, {"below", "above"},       {"one", "two"},         {"two", "three"},
-      {"three", "two"},         {"sharp", "blurred"},    {"blurred", "sharp"},     {"clean", "noisy"},     {"noisy", "clean"},
-      {"whole", "warped"},      {"warped", "whole"},     {"steady", "flickering"}, {" no ", " a "},        {"none", "blur"},
-      {"none", "wrong colour"}, {"noise", "warp"},       {"Image 2", "Image 3"},   {"Video 2", "Video 1"}, {"It is", "It was"},
-      {"not red", "not green"}, {"not blue", "not cyan"}, {"not three", "not four"}, {"not two", "not five"}, {"not above", "not right of"},
-      {"not left of", "not below"}};
+  const std::vector<std::pair<std::string, std::string>> changes = {{"red", "green"},
+                                                                    {"green", "blue"},
+                                                                    {"blue", "red"},
+                                                                    {"yellow", "cyan"},
+                                                                    {"purple", "red"},
+                                                                    {"cyan", "yellow"},
+                                                                    {"circle", "star"},
+                                                                    {"square", "cross"},
+                                                                    {"star", "circle"},
+                                                                    {"left of", "above"},
+                                                                    {"above", "below"},
+                                                                    {"right of", "left of"},
+                                                                    {"below", "above"},
+                                                                    {"one", "two"},
+                                                                    {"two", "three"},
+                                                                    {"three", "two"},
+                                                                    {"sharp", "blurred"},
+                                                                    {"blurred", "sharp"},
+                                                                    {"clean", "noisy"},
+                                                                    {"noisy", "clean"},
+                                                                    {"whole", "warped"},
+                                                                    {"warped", "whole"},
+                                                                    {"steady", "flickering"},
+                                                                    {" no ", " a "},
+                                                                    {"none", "blur"},
+                                                                    {"none", "wrong colour"},
+                                                                    {"noise", "warp"},
+                                                                    {"Image 2", "Image 3"},
+                                                                    {"Video 2", "Video 1"},
+                                                                    {"It is", "It was"},
+                                                                    {"not red", "not green"},
+                                                                    {"not blue", "not cyan"},
+                                                                    {"not three", "not four"},
+                                                                    {"not two", "not five"},
+                                                                    {"not above", "not right of"},
+                                                                    {"not left of", "not below"}};
   std::vector<int> tried(changes.size());
   for (std::uint64_t i = 0; i < 400; ++i) {
     const Item item = item_at(Split::kOodCombination, i, i % 2 == 1);
@@ -141,7 +168,8 @@ TEST(Checker, DifferencesAreStatementsOfTheirOwn) {
   EXPECT_EQ(falsehoods("Image 1 shows a green, not blue, circle above a blue square.", item), 1) << "blue was not asked for";
   EXPECT_EQ(falsehoods("Image 1 shows a green circle above a blue, not blue, square.", item), 1);
   EXPECT_EQ(falsehoods("Image 1 shows a green circle above, not below, a blue square.", item), 1);
-  EXPECT_EQ(falsehoods("Image 1 shows a green circle above a blue, not green, star.", item), 3) << "there is no star to be related or not green";
+  EXPECT_EQ(falsehoods("Image 1 shows a green circle above a blue, not green, star.", item), 3)
+      << "there is no star to be related or not green";
   EXPECT_EQ(check_thought("Image 1 shows a green, not rosy, circle.", item).stray, 1);
 
   Item count;
@@ -203,14 +231,17 @@ TEST(Checker, AnyPrefixAndAnyBytesAreSafe) {
 
 TEST(Measure, AFaithfulNaiveJudgeScoresAsTheTheorySays) {
   Measure measure;
+  double noise = 0;  // of the votes: p(1-p)/n is the variance of a share
   for (std::uint64_t i = 0; i < 4000; ++i) {
     const Item item = item_at(Split::kTest, i);
     measure.add(item, reference_thought(item), naive_choice(item, 1), item.share());
+    noise += item.p_true() * (1 - item.p_true()) / item.votes.voters / 4000;
   }
   const Json report = measure.report(1, 200);
   for (const char* name : {"attribute_accuracy", "defect_recall", "defect_precision", "thought_truth", "well_formed"})
     EXPECT_EQ(report[name]["value"].get<double>(), 1.0) << name;
   EXPECT_EQ(report["brier"]["value"].get<double>(), 0.0);
+  EXPECT_NEAR(report["brier_true"]["value"].get<double>(), noise, 0.1 * noise);
   EXPECT_EQ(report["items"], 4000);
   const double verdicts = report["verdict_accuracy"]["value"].get<double>(), naive = report["naive_accuracy"]["value"].get<double>();
   EXPECT_NEAR(verdicts, naive, 0.02);

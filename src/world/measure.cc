@@ -19,6 +19,7 @@ enum Metric {
   kNaiveAccuracy,
   kBayesAccuracy,
   kBrier,
+  kBrierTrue,
   kFollowsFaults,
   kFirstShare,
   kContradiction,
@@ -29,8 +30,9 @@ enum Metric {
   kMetrics = kAccuracyOf + kAttributes,
 };
 constexpr std::array<const char*, kNamedMetrics> kNames = {
-    "attribute_accuracy", "defect_recall", "defect_precision",       "thought_truth", "well_formed",  "verdict_accuracy", "naive_accuracy",
-    "bayes_accuracy",     "brier",         "verdict_follows_faults", "first_share",   "contradiction"};
+    "attribute_accuracy",     "defect_recall",  "defect_precision", "thought_truth", "well_formed",
+    "verdict_accuracy",       "naive_accuracy", "bayes_accuracy",   "brier",         "brier_true",
+    "verdict_follows_faults", "first_share",    "contradiction"};
 
 std::size_t index(int metric) {
   return static_cast<std::size_t>(metric);
@@ -105,7 +107,11 @@ void Measure::add(const Item& item, std::string_view thought, std::optional<int>
     if (readable) count(kFirstShare, *verdict == 0);
     if (readable && listener) count(kContradiction, (*listener > 0.5) != (*verdict == 0));
     if (const auto follows = follows_faults(check, verdict)) count(kFollowsFaults, *follows);
-    if (item.scenes.size() == 2) count(kBrier, std::pow((p && std::isfinite(*p) ? *p : 0.5) - item.share(), 2));
+    if (item.scenes.size() == 2) {
+      const double said = p && std::isfinite(*p) ? *p : 0.5;
+      count(kBrier, std::pow(said - item.share(), 2));
+      count(kBrierTrue, std::pow(said - item.p_true(), 2));
+    }
   }
   ids_.push_back(item.id);
   rows_.push_back(std::move(row));

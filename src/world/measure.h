@@ -35,6 +35,7 @@ class Measure {
   //   verdict_accuracy    agreement with the voters' majority; with more than two media: with any best-ranked one
   //   naive_accuracy, bayes_accuracy    expected over the votes, exact for two media
   //   brier               mean of (p - q)^2, q the vote share; two media only
+  //   brier_true          the same with the true chance in place of the votes' share: without the noise of the votes
   //   verdict_follows_faults   share of the verdicts that go to the medium with the fewest faults by the thought's own lists, where
   //                       these tell one best medium
   //   first_share         of the verdicts that could be read, those for medium 1

@@ -82,7 +82,7 @@ class Make(cli.CliTest):
 
 class Eval(cli.CliTest):
     METRICS = ["attribute_accuracy", "defect_recall", "defect_precision", "thought_truth", "well_formed", "verdict_accuracy",
-               "naive_accuracy", "bayes_accuracy", "brier"]
+               "naive_accuracy", "bayes_accuracy", "brier", "brier_true"]
 
     def eval(self, *more):
         return self.done("world", "eval", "--model", cli.TINY, "--n", "4", "--max-completion-length", "8", "--json", *more).json()
