@@ -37,11 +37,18 @@ double violation(const LogisticProblem& p, const Vec& w, const Vec& g) {
   return largest;
 }
 
-// Newton's direction for the weights that are free to move; 0 for the others.
+// Newton's direction for the weights that are free to move. A weight at or near 0 that the gradient pushes down goes to 0 by itself:
+// within Newton's system it would cut the step short for all others.
 Vec direction(const LogisticProblem& p, const Vec& w, const Vec& g, const Vec& hessian) {
+  const double near = std::min(1e-3, violation(p, w, g));
   std::vector<std::size_t> free;
-  for (std::size_t j = 0; j < w.size(); ++j)
-    if ((p.frozen.empty() || !p.frozen[j]) && (w[j] > 0 || g[j] < 0)) free.push_back(j);
+  Vec out(w.size(), 0);
+  for (std::size_t j = 0; j < w.size(); ++j) {
+    if (w[j] <= near && g[j] > 0)
+      out[j] = -w[j];
+    else if (p.frozen.empty() || !p.frozen[j])
+      free.push_back(j);
+  }
   const std::size_t n = free.size();
   Vec h(n * n), b(n);
   double trace = 0;
@@ -51,7 +58,6 @@ Vec direction(const LogisticProblem& p, const Vec& w, const Vec& g, const Vec& h
     for (std::size_t c = 0; c < n; ++c) h[a * n + c] = hessian[free[a] * w.size() + free[c]];
   }
   for (std::size_t a = 0; a < n; ++a) h[a * n + a] += 1e-10 * (trace + 1e-10);  // equal columns leave it singular
-  Vec out(w.size(), 0);
   if (n == 0) return out;
   const Vec d = Cholesky(std::move(h), n).solve(std::move(b));
   for (std::size_t a = 0; a < n; ++a) out[free[a]] = d[a];
