@@ -127,8 +127,10 @@ class Fit(ChecklistTest):
         rng = random.Random(7)
         answers, pairs = [], []
         for i in range(n):
-            sides = [[rng.choice(["yes", "no"]) for _ in taste] for _ in range(2)]
-            margin = sum(t * ((a == "yes") - (b == "yes")) * 2 for t, a, b in zip(taste, *sides))
+            margin = 0
+            while margin == 0:  # answers that say nothing make a coin flip of the choice
+                sides = [[rng.choice(["yes", "no"]) for _ in taste] for _ in range(2)]
+                margin = sum(t * ((a == "yes") - (b == "yes")) * 2 for t, a, b in zip(taste, *sides))
             q = 0.5 if i < ties else float(rng.random() < 1 / (1 + 2.718281828 ** -margin))
             for k in range(2):
                 answers.append({"id": f"{i}-{k}", "media": f"{i}-{k}.png", "answers": sides[k]})
