@@ -34,9 +34,14 @@ int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands);
 std::string embedded_model_dir();
 
 // One per cmd_*.cc.
+CommandPtr make_checklist_compare_command();
+CommandPtr make_checklist_fit_command();
+CommandPtr make_checklist_score_command();
+CommandPtr make_checklist_tree_command();
 CommandPtr make_compare_command();
 CommandPtr make_experiment_command();
 CommandPtr make_info_command();
+CommandPtr make_mpo_pairs_command();
 CommandPtr make_rank_command();
 CommandPtr make_report_command();
 CommandPtr make_score_command();

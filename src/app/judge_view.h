@@ -3,16 +3,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
+#include "app/terminal.h"
 #include "core/json.h"
 
 namespace beholder::app {
-
-struct ViewStyle {
-  bool colour = false, unicode = true;
-};
-ViewStyle terminal_style();  // of stdout
 
 std::string show_ranking(const Json& ranking, const ViewStyle& style);
 std::string show_comparison(const Json& comparison, const ViewStyle& style);

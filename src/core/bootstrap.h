@@ -27,6 +27,11 @@ using Statistics = std::function<std::vector<double>(const std::vector<Ratio>& s
 std::vector<std::optional<Interval>> bootstrap(const std::vector<std::vector<Ratio>>& rows, const Statistics& statistics,
                                                std::uint64_t seed = 1, int resamples = 1000);
 
+// The same for what is no function of sums. Draw number `draw` of `items` items: how often each of them was drawn.
+std::vector<int> bootstrap_counts(std::size_t items, std::uint64_t seed, int draw);
+// The middle 95% of what the draws gave; at least one value.
+Interval middle_interval(std::vector<double> values);
+
 // Entry-wise sums of all rows.
 std::vector<Ratio> sum_rows(const std::vector<std::vector<Ratio>>& rows);
 

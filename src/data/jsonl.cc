@@ -1,7 +1,6 @@
 #include "data/jsonl.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -9,64 +8,26 @@
 #include "core/progress.h"
 
 namespace beholder::data {
-namespace {
 
-constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20;
+RecordReader::RecordReader(const std::string& path) : lines_(path), folder_(std::filesystem::path(path).parent_path().string()) {}
 
-std::unique_ptr<std::istream> open(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    throw Error(Code::kInvalidInput, path, "is a folder, not a file of records", "name the .jsonl file in it");
-  auto file = std::make_unique<std::ifstream>(path, std::ios::binary);
-  if (!*file) throw Error(Code::kNotFound, path, "no such file, or it cannot be read", "check the path");
-  return file;
-}
-
-}  // namespace
-
-RecordReader::RecordReader(const std::string& path)
-    : owned_(open(path)), stream_(owned_.get()), name_(path), folder_(std::filesystem::path(path).parent_path().string()) {}
-
-RecordReader::RecordReader(std::istream& stream, std::string name) : stream_(&stream), name_(std::move(name)) {}
-
-// Reads up to the next newline without ever holding more than the limit of one line.
-bool RecordReader::read_line(std::string& text, bool& too_long) {
-  text.clear();
-  too_long = false;
-  std::streambuf* buffer = stream_->rdbuf();
-  bool any = false;
-  for (int c = buffer->sbumpc(); c != std::char_traits<char>::eof(); c = buffer->sbumpc()) {
-    any = true;
-    if (c == '\n') break;
-    if (text.size() < kMaxLineBytes)
-      text.push_back(static_cast<char>(c));
-    else
-      too_long = true;
-  }
-  if (any) ++number_;
-  return any;
-}
+RecordReader::RecordReader(std::istream& stream, std::string name) : lines_(stream, std::move(name)) {}
 
 std::optional<Line> RecordReader::next() {
-  std::string text;
-  bool too_long = false;
-  while (read_line(text, too_long)) {
-    if (number_ == 1 && text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // a byte order mark some editors leave
-    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
-    Line line = parse(text, too_long);
-    ++(line.record ? records_ : bad_);
-    return line;
-  }
-  return std::nullopt;
+  const std::optional<TextLine> text = lines_.next();
+  if (!text) return std::nullopt;
+  Line line = parse(*text);
+  ++(line.record ? records_ : bad_);
+  return line;
 }
 
-Line RecordReader::parse(const std::string& text, bool too_long) {
-  Line line{.number = number_, .record = {}, .error = {}};
-  const std::string where = format("{}:{}", name_, number_);
+Line RecordReader::parse(const TextLine& text) {
+  Line line{.number = text.number, .record = {}, .error = {}};
+  const std::string where = lines_.where();
   const bool reported = !unknown_.empty();
   try {
-    if (too_long) throw Error(Code::kCorrupt, where, format("the line is longer than {} bytes", kMaxLineBytes));
-    Record record = parse_record(parse_json(text, where, true), where, &unknown_);
+    if (text.too_long) throw Error(Code::kCorrupt, where, format("the line is longer than {} bytes", LineReader::kMaxBytes));
+    Record record = parse_record(parse_json(text.text, where, true), where, &unknown_);
     resolve_media(record, folder_);
     line.record = std::move(record);
   } catch (const Error& e) {

@@ -4,12 +4,12 @@
 
 #include <cstdint>
 #include <istream>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "core/lines.h"
 #include "data/record.h"
 
 namespace beholder::data {
@@ -36,12 +36,10 @@ class RecordReader {
   const std::set<std::string>& unknown_keys() const { return unknown_; }
 
  private:
-  bool read_line(std::string& text, bool& too_long);
-  Line parse(const std::string& text, bool too_long);
-  std::unique_ptr<std::istream> owned_;
-  std::istream* stream_;
-  std::string name_, folder_;
-  std::int64_t number_ = 0, records_ = 0, bad_ = 0;
+  Line parse(const TextLine& text);
+  LineReader lines_;
+  std::string folder_;
+  std::int64_t records_ = 0, bad_ = 0;
   std::set<std::string> unknown_;
 };
 

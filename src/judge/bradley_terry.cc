@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "core/cholesky.h"
 #include "core/error.h"
 
 namespace beholder::judge {
@@ -17,43 +18,6 @@ double sigmoid(double x) {
 double log_sigmoid(double x) {
   return x >= 0 ? -std::log1p(std::exp(-x)) : x - std::log1p(std::exp(x));
 }
-
-// Dense symmetric positive definite systems, row-major n x n.
-class Cholesky {
- public:
-  Cholesky(Vec a, std::size_t n) : l_(std::move(a)), n_(n) {
-    for (std::size_t j = 0; j < n_; ++j) {
-      for (std::size_t i = j; i < n_; ++i) {
-        double sum = at(i, j);
-        for (std::size_t k = 0; k < j; ++k) sum -= at(i, k) * at(j, k);
-        if (i == j) {
-          require_internal(sum > 0, "a positive definite Hessian");
-          at(j, j) = std::sqrt(sum);
-        } else {
-          at(i, j) = sum / at(j, j);
-        }
-      }
-    }
-  }
-
-  Vec solve(Vec b) const {
-    for (std::size_t i = 0; i < n_; ++i) {
-      for (std::size_t k = 0; k < i; ++k) b[i] -= at(i, k) * b[k];
-      b[i] /= at(i, i);
-    }
-    for (std::size_t i = n_; i-- > 0;) {
-      for (std::size_t k = i + 1; k < n_; ++k) b[i] -= at(k, i) * b[k];
-      b[i] /= at(i, i);
-    }
-    return b;
-  }
-
- private:
-  double& at(std::size_t i, std::size_t j) { return l_[i * n_ + j]; }
-  double at(std::size_t i, std::size_t j) const { return l_[i * n_ + j]; }
-  Vec l_;
-  std::size_t n_;
-};
 
 struct Problem {
   std::size_t n;

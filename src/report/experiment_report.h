@@ -20,7 +20,8 @@ struct IntervalPlot {
   std::string title;
   std::vector<IntervalRow> rows;
   double reference = 0;
-  int width = 560;  // px
+  int width = 560;       // px
+  int name_width = 180;  // px, of that
 };
 std::string interval_plot(const IntervalPlot& plot);
 

@@ -8,7 +8,7 @@
 namespace beholder::report {
 namespace {
 
-constexpr int kRow = 24, kTop = 40, kBottom = 26, kName = 180, kRight = 18;  // px
+constexpr int kRow = 24, kTop = 40, kBottom = 26, kRight = 18;  // px
 
 }  // namespace
 
@@ -26,7 +26,7 @@ std::string interval_plot(const IntervalPlot& plot) {
   const double margin = std::max(1e-3, 0.06 * (high - low));
   low -= margin, high += margin;
   const int height = kTop + kBottom + kRow * static_cast<int>(plot.rows.size());
-  const auto x = [&](double v) { return kName + (v - low) / (high - low) * (plot.width - kName - kRight); };
+  const auto x = [&](double v) { return plot.name_width + (v - low) / (high - low) * (plot.width - plot.name_width - kRight); };
   std::string out = format("<svg class=\"plot intervals\" viewBox=\"0 0 {} {}\" width=\"{}\" height=\"{}\" role=\"img\"{}>", plot.width,
                            height, plot.width, height, attribute("aria-label", plot.title));
   out += format("<text class=\"title\" x=\"0\" y=\"16\">{}</text>", escape(plot.title));

@@ -1,0 +1,118 @@
+#include "checklist/answers.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <iostream>
+
+#include "core/error.h"
+#include "core/format.h"
+#include "core/progress.h"
+
+namespace beholder::checklist {
+namespace {
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+// Ids may be numbers.
+std::string text_of(const Json& value, const char* key, const std::string& where) {
+  if (value.contains(key) && value[key].is_number_integer()) return value[key].dump();
+  return json_get<std::string>(value, key, "", where);
+}
+
+double share(const Json& value, const std::string& where) {
+  const double p = value.is_boolean() ? (value.get<bool>() ? 1 : 0) : value.get<double>();
+  if (!(p >= 0 && p <= 1))
+    throw Error(Code::kInvalidInput, where, format("is {}, not a probability", p), "a number is P(yes), from 0 to 1");
+  return p;
+}
+
+double read_answer(const Json& value, AnswerSheet& sheet, const std::string& where) {
+  if (value.is_number() || value.is_boolean()) return share(value, where);
+  const std::string word = value.is_string() ? lower(value.get<std::string>()) : "";
+  if (word == "yes") return 1;
+  if (word != "no") ++sheet.unanswered;
+  return 0;
+}
+
+void read_mask(const Json& value, AnswerSheet& sheet, const std::string& where) {
+  const char* key = value.contains("mask") ? "mask" : "meta_mask";
+  if (!value.contains(key) || value[key].is_null()) return;
+  const auto mask = json_need<std::vector<int>>(value, key, where);
+  if (mask.size() != sheet.counts.size())
+    throw Error(Code::kInvalidInput, where, format("{} {} for {} questions", mask.size(), key, sheet.counts.size()),
+                "give one per question");
+  for (std::size_t i = 0; i < mask.size(); ++i) sheet.counts[i] = mask[i] != 0;
+}
+
+}  // namespace
+
+AnswerSheet parse_answers(const Json& value, const Checklist& list, const std::string& where) {
+  if (!value.is_object()) throw Error(Code::kCorrupt, where, "is not a JSON object", "write {\"id\": …, \"answers\": […]}");
+  AnswerSheet sheet;
+  sheet.id = text_of(value, value.contains("id") ? "id" : "internal_id", where);
+  if (sheet.id.empty()) throw Error(Code::kInvalidInput, where, "has no id", "give every line an \"id\" of its own");
+  sheet.prompt = json_get<std::string>(value, "prompt", "", where);
+  sheet.media = json_get<std::string>(value, "media", "", where);
+  const char* key = value.contains("answers") ? "answers" : "meta_result";
+  const auto answers = json_need<std::vector<Json>>(value, key, where);
+  if (answers.size() != list.questions.size())
+    throw Error(Code::kInvalidInput, where, format("{} answers to {} questions", answers.size(), list.questions.size()),
+                "one answer per line of the question file, in its order");
+  for (const Json& answer : answers) sheet.p_yes.push_back(read_answer(answer, sheet, format("{}: answer {}", where, sheet.p_yes.size())));
+  sheet.counts.assign(answers.size(), true);
+  read_mask(value, sheet, where);
+  if (list.has_alignment()) sheet.alignment = json_need<double>(value, "alignment", where);
+  return sheet;
+}
+
+AnswerReader::AnswerReader(const std::string& path, const Checklist& list)
+    : lines_(path == "-" ? LineReader(std::cin, "standard input") : LineReader(path)), list_(list) {}
+
+std::optional<AnswerReader::Line> AnswerReader::next() {
+  const std::optional<TextLine> text = lines_.next();
+  if (!text) return std::nullopt;
+  Line line{.number = text->number, .sheet = {}, .error = {}};
+  try {
+    if (text->too_long)
+      throw Error(Code::kCorrupt, lines_.where(), "is too long", format("a line holds at most {} bytes", LineReader::kMaxBytes));
+    line.sheet = parse_answers(parse_json(text->text, lines_.where(), true), list_, lines_.where());
+  } catch (const Error& e) {
+    line.error = e.what();
+  }
+  return line;
+}
+
+const AnswerSheet* AnswerTable::find(const std::string& name, const std::string& prompt) const {
+  if (const auto it = by_id.find(name); it != by_id.end()) return &sheets[it->second];
+  for (const std::string& p : {prompt, std::string()})
+    if (const auto it = by_media.find({name, p}); it != by_media.end()) return &sheets[it->second];
+  return nullptr;
+}
+
+AnswerTable read_answer_table(const std::string& path, const Checklist& list) {
+  AnswerTable table;
+  AnswerReader reader(path, list);
+  while (auto line = reader.next()) {
+    if (!line->sheet) {
+      ++table.bad;
+      log_warning(format("left out {}", line->error));
+      continue;
+    }
+    AnswerSheet& sheet = *line->sheet;
+    const bool twice = !table.by_id.emplace(sheet.id, table.sheets.size()).second ||
+                       (!sheet.media.empty() && !table.by_media.emplace(std::pair(sheet.media, sheet.prompt), table.sheets.size()).second);
+    if (twice)
+      throw Error(Code::kInvalidInput, format("{}:{}", path, line->number), format("{} stands twice", sheet.id),
+                  "keep one line per medium and prompt");
+    table.unanswered += sheet.unanswered;
+    table.sheets.push_back(std::move(sheet));
+  }
+  if (table.sheets.empty()) throw Error(Code::kInvalidInput, path, "holds no answers", "one JSON object a line; see docs/FORMATS.md");
+  return table;
+}
+
+}  // namespace beholder::checklist

@@ -1,0 +1,66 @@
+// Stored answers to a checklist, one medium a line:
+//   {"id":"7a", "prompt":"a red cup", "media":"7a.png", "alignment":0.83, "answers":["yes","no",0.31,null,…]}
+// An answer is "yes", "no" (any case) or P(yes); null and every other text count as no, as in VisionReward's code, and are counted.
+// VisionRewardDB's names are read, too: "internal_id", "meta_result" (1 and 0) and "meta_mask" (0: the question does not count here).
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "checklist/checklist.h"
+#include "core/json.h"
+#include "core/lines.h"
+
+namespace beholder::checklist {
+
+struct AnswerSheet {
+  std::string id, prompt, media;  // prompt and media may be empty
+  double alignment = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> p_yes;  // per question, in [0, 1]
+  std::vector<bool> counts;   // per question; false: left out of the score by "mask"
+  int unanswered = 0;         // answers that were neither yes, no nor a number
+
+  const std::string& name() const { return media.empty() ? id : media; }
+};
+
+// kCorrupt or kInvalidInput for a line that is none: another number of answers, a number outside [0, 1], no alignment where the list has
+// one.
+AnswerSheet parse_answers(const Json& value, const Checklist& list, const std::string& where);
+
+// Streams a file, or standard input for "-". A bad line is a value.
+class AnswerReader {
+ public:
+  AnswerReader(const std::string& path, const Checklist& list);
+  struct Line {
+    std::int64_t number = 0;
+    std::optional<AnswerSheet> sheet;
+    std::string error;
+  };
+  std::optional<Line> next();
+
+ private:
+  LineReader lines_;
+  const Checklist& list_;
+};
+
+// A whole file, to be looked up by id, or by media name (with the prompt where the sheet has one).
+struct AnswerTable {
+  std::vector<AnswerSheet> sheets;
+  std::int64_t bad = 0, unanswered = 0;
+
+  // Null where there is none. An id goes before a media name.
+  const AnswerSheet* find(const std::string& name, const std::string& prompt = {}) const;
+
+  std::map<std::string, std::size_t> by_id;
+  std::map<std::pair<std::string, std::string>, std::size_t> by_media;  // (media, prompt)
+};
+// Bad lines are logged and counted. kInvalidInput for an id, or a medium for the same prompt, that stands twice, and for a file without
+// answers.
+AnswerTable read_answer_table(const std::string& path, const Checklist& list);
+
+}  // namespace beholder::checklist

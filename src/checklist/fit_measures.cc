@@ -1,0 +1,133 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "checklist/fit.h"
+#include "checklist/tie_calibration.h"
+#include "core/rng.h"
+
+namespace beholder::checklist {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+// Ranks from 1; equal values share the mean of theirs.
+std::vector<double> ranks(const std::vector<double>& values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+  std::vector<double> out(values.size());
+  for (std::size_t i = 0; i < order.size();) {
+    std::size_t end = i;
+    while (end < order.size() && values[order[end]] == values[order[i]]) ++end;
+    for (std::size_t k = i; k < end; ++k) out[order[k]] = 0.5 * static_cast<double>(i + 1 + end);
+    i = end;
+  }
+  return out;
+}
+
+double pearson(const std::vector<double>& a, const std::vector<double>& b) {
+  const double n = static_cast<double>(a.size());
+  const double mean_a = std::accumulate(a.begin(), a.end(), 0.0) / n, mean_b = std::accumulate(b.begin(), b.end(), 0.0) / n;
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += (a[i] - mean_a) * (b[i] - mean_b);
+    aa += (a[i] - mean_a) * (a[i] - mean_a);
+    bb += (b[i] - mean_b) * (b[i] - mean_b);
+  }
+  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : kNone;
+}
+
+double margin(const AnswerPair& pair, const std::vector<double>& weights) {
+  return std::inner_product(pair.x.begin(), pair.x.end(), weights.begin(), 0.0);
+}
+
+}  // namespace
+
+std::vector<QuestionStats> question_stats(const PairSet& set) {
+  const std::vector<std::size_t> used = untied(set);
+  std::vector<double> label;
+  for (const std::size_t i : used) label.push_back(set.pairs[i].label);
+  const std::vector<double> label_ranks = ranks(label);
+  std::vector<QuestionStats> out(set.features);
+  for (std::size_t j = 0; j < set.features; ++j) {
+    std::vector<double> x;
+    std::int64_t right = 0;
+    for (const std::size_t i : used) {
+      x.push_back(set.pairs[i].x[j]);
+      out[j].n += x.back() != 0;
+      right += x.back() * set.pairs[i].label > 0;
+    }
+    out[j].accuracy = out[j].n > 0 ? static_cast<double>(right) / static_cast<double>(out[j].n) : kNone;
+    out[j].spearman = pearson(ranks(x), label_ranks);
+  }
+  return out;
+}
+
+Json evaluate(const PairSet& set, const std::vector<std::size_t>& chosen, const std::vector<double>& weights, std::uint64_t seed) {
+  std::vector<double> difference;
+  std::vector<int> label;
+  std::vector<std::vector<Ratio>> rows(set.prompts.size(), std::vector<Ratio>(1));
+  double loss = 0;
+  for (const std::size_t i : chosen) {
+    const AnswerPair& pair = set.pairs[i];
+    difference.push_back(margin(pair, weights));
+    label.push_back(pair.label);
+    if (pair.label == 0) continue;
+    rows[pair.prompt][0].sum += difference.back() * pair.label > 0;
+    rows[pair.prompt][0].n += 1;
+    const double m = pair.label * difference.back();
+    loss += m > 0 ? std::log1p(std::exp(-m)) : std::log1p(std::exp(m)) - m;
+  }
+  std::erase_if(rows, [](const std::vector<Ratio>& r) { return r[0].n == 0; });
+  const TieAccuracy t = tie_accuracy(difference, label);
+  const auto interval = bootstrap(rows, [](const std::vector<Ratio>& s) { return std::vector<double>{s[0].value()}; }, seed);
+  Json out{{"pairs", t.pairs}, {"ties", t.ties}, {"prompts", rows.size()}, {"accuracy", t.diff}};
+  out["interval"] = !interval.empty() && interval[0] ? Json{interval[0]->low, interval[0]->high} : Json();
+  out["tau"] = t.tau;
+  out["threshold"] = t.threshold;
+  out["log_loss"] = t.pairs > t.ties ? Json(loss / static_cast<double>(t.pairs - t.ties)) : Json();
+  return out;
+}
+
+Json learning_curve(const PairSet& set, const std::vector<std::size_t>& train, const std::vector<std::size_t>& test,
+                    const FitOptions& options, const std::function<void()>& tick) {
+  constexpr int kDraws = 5;
+  Json out = Json::array();
+  std::vector<std::size_t> sizes;
+  const std::size_t total =
+      static_cast<std::size_t>(std::count_if(train.begin(), train.end(), [&](std::size_t i) { return set.pairs[i].label != 0; }));
+  for (std::size_t decade = 10; decade < total; decade *= 10)
+    for (const std::size_t step : {1, 2, 5})
+      if (decade * step < total) sizes.push_back(decade * step);
+  sizes.push_back(total);
+  std::vector<std::vector<std::size_t>> orders;
+  for (int draw = 0; draw < kDraws; ++draw) {
+    std::vector<std::size_t> prompts(set.prompts.size()), order;
+    std::iota(prompts.begin(), prompts.end(), 0);
+    Rng(static_cast<std::uint64_t>(options.seed), stable_hash("checklist curve"), static_cast<std::uint64_t>(draw)).shuffle(prompts);
+    std::vector<std::size_t> place(prompts.size());
+    for (std::size_t k = 0; k < prompts.size(); ++k) place[prompts[k]] = k;
+    for (const std::size_t i : train)
+      if (set.pairs[i].label != 0) order.push_back(i);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return place[set.pairs[a].prompt] < place[set.pairs[b].prompt]; });
+    orders.push_back(std::move(order));
+  }
+  for (const std::size_t size : sizes) {
+    double sum = 0, low = 1, high = 0;
+    const int draws = size == total ? 1 : kDraws;
+    for (int draw = 0; draw < draws; ++draw) {
+      tick();
+      std::vector<std::size_t> part = orders[static_cast<std::size_t>(draw)];
+      part.resize(size);
+      const double accuracy = evaluate(set, test, solve(problem_of(set, part), options).weights, 1)["accuracy"].get<double>();
+      sum += accuracy, low = std::min(low, accuracy), high = std::max(high, accuracy);
+    }
+    out.push_back({{"pairs", size}, {"accuracy", sum / draws}, {"low", low}, {"high", high}});
+  }
+  return out;
+}
+
+}  // namespace beholder::checklist

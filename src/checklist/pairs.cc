@@ -1,0 +1,100 @@
+#include "checklist/pairs.h"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+
+#include "core/error.h"
+#include "core/format.h"
+#include "core/progress.h"
+#include "data/jsonl.h"
+
+namespace beholder::checklist {
+namespace {
+
+constexpr std::int64_t kNamed = 5;  // missing answers that are logged one by one
+
+std::string name_of(const data::MediaRef& ref) {
+  return ref.is_frame_list() ? ref.frames[0] : ref.path;
+}
+
+class PairReader {
+ public:
+  PairReader(const Checklist& list, const AnswerTable& table, Coding coding) : list_(list), table_(table), coding_(coding) {
+    set_.features = features_of(list).size();
+  }
+
+  void take(const data::Record& pair) {
+    const AnswerSheet* sides[2] = {};
+    for (std::size_t k = 0; k < 2; ++k) {
+      sides[k] = table_.find(name_of(pair.media[k]), pair.prompt);
+      if (sides[k]) continue;
+      if (++set_.without_answers <= kNamed) log_warning(format("record {}: no answers for {}", pair.id, name_of(pair.media[k])));
+      return;
+    }
+    const std::vector<double> a = values_of(list_, *sides[0], coding_), b = values_of(list_, *sides[1], coding_);
+    AnswerPair out{.x = a, .label = pair.target.q > 0.5 ? 1 : pair.target.q < 0.5 ? -1 : 0, .prompt = prompt(pair.prompt)};
+    for (std::size_t j = 0; j < a.size(); ++j) out.x[j] = a[j] - b[j];
+    set_.pairs.push_back(std::move(out));
+  }
+
+  PairSet set_;
+
+ private:
+  std::size_t prompt(const std::string& text) {
+    const auto [it, fresh] = prompts_.emplace(text, set_.prompts.size());
+    if (fresh) set_.prompts.push_back(text);
+    return it->second;
+  }
+
+  const Checklist& list_;
+  const AnswerTable& table_;
+  Coding coding_;
+  std::map<std::string, std::size_t> prompts_;
+};
+
+}  // namespace
+
+std::int64_t PairSet::ties() const {
+  return std::count_if(pairs.begin(), pairs.end(), [](const AnswerPair& p) { return p.label == 0; });
+}
+
+PairSet read_pairs(const std::string& path, const Checklist& list, const AnswerTable& table, Coding coding) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(Code::kNotFound, path, "no such file, or it cannot be read", "check the path");
+  data::RecordReader reader(file, path);  // media are names here: they stay as they are
+  PairReader pairs(list, table, coding);
+  while (const auto line = reader.next()) {
+    if (!line->record) {
+      log_warning(format("left out {}", line->error));
+      continue;
+    }
+    const std::vector<data::Record> expanded = data::expand_pairs(*line->record);
+    pairs.set_.unlabelled += expanded.empty() ? 1 : 0;
+    for (const data::Record& pair : expanded) pairs.take(pair);
+  }
+  pairs.set_.bad_records = reader.bad();
+  if (pairs.set_.without_answers > 0) log_warning(format("{} pairs are left out: a medium has no answers", pairs.set_.without_answers));
+  return std::move(pairs.set_);
+}
+
+std::vector<std::size_t> untied(const PairSet& set) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < set.pairs.size(); ++i)
+    if (set.pairs[i].label != 0) out.push_back(i);
+  return out;
+}
+
+LogisticProblem problem_of(const PairSet& set, const std::vector<std::size_t>& chosen) {
+  LogisticProblem p;
+  p.features = set.features;
+  for (const std::size_t i : chosen) {
+    const AnswerPair& pair = set.pairs[i];
+    if (pair.label == 0) continue;
+    p.x.insert(p.x.end(), pair.x.begin(), pair.x.end());
+    p.sign.push_back(pair.label);
+  }
+  return p;
+}
+
+}  // namespace beholder::checklist

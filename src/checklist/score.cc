@@ -1,0 +1,54 @@
+#include "checklist/score.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace beholder::checklist {
+
+std::vector<double> values_of(const Checklist& list, const AnswerSheet& sheet, Coding coding) {
+  std::vector<double> answers;
+  for (std::size_t q = 0; q < sheet.p_yes.size(); ++q) {
+    const double value = coding == Coding::kSoft ? 2 * sheet.p_yes[q] - 1 : sheet.p_yes[q] > 0.5 ? 1 : -1;
+    answers.push_back(sheet.counts[q] ? value : 0);
+  }
+  for (const Mask& mask : list.masks)
+    for (const int q : mask.dependants)
+      if (!(answers[static_cast<std::size_t>(mask.question)] > 0)) answers[static_cast<std::size_t>(q)] = 0;
+  std::vector<double> values;
+  for (const Feature& f : features_of(list))
+    values.push_back(f.question < 0 ? sheet.alignment : answers[static_cast<std::size_t>(f.question)]);
+  return values;
+}
+
+double numpy_sum(std::span<const double> values) {
+  double sum = 0;
+  std::size_t i = 0;
+  if (values.size() >= 8 && values.size() <= 128) {
+    std::array<double, 8> r{};
+    for (; i + 8 <= values.size(); i += 8)
+      for (std::size_t k = 0; k < 8; ++k) r[k] += values[i + k];
+    sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
+  }
+  for (; i < values.size(); ++i) sum += values[i];
+  return sum;
+}
+
+double score(const Weights& weights, std::span<const double> values) {
+  require_internal(values.size() == weights.coef.size(), "a weight per value");
+  std::vector<double> products;
+  for (std::size_t i = 0; i < values.size(); ++i) products.push_back(values[i] * weights.coef[i]);
+  const double sum = numpy_sum(products);
+  return weights.mean ? sum / static_cast<double>(values.size()) : sum + weights.intercept;
+}
+
+double difference(const Weights& weights, std::span<const double> first, std::span<const double> second) {
+  require_internal(first.size() == weights.coef.size() && second.size() == first.size(), "a weight per value");
+  std::vector<double> products;
+  for (std::size_t i = 0; i < first.size(); ++i) products.push_back((first[i] - second[i]) * weights.coef[i]);
+  return numpy_sum(products);
+}
+
+}  // namespace beholder::checklist

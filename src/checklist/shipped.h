@@ -1,0 +1,10 @@
+// The TOML files of checklist/lists as they travel in the program.
+#pragma once
+
+#include <string_view>
+
+namespace beholder::checklist {
+
+extern const std::string_view kImageList, kVideoList, kVisionRewardFull, kVisionRewardSelect, kVisionRewardVideo;
+
+}  // namespace beholder::checklist
