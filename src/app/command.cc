@@ -144,7 +144,7 @@ int report_usage(const CLI::ParseError& error, const CLI::App& program, const st
                  const std::vector<std::string>& args) {
   std::string hint;
   for (const Bound& b : bound) {
-    if (!b.app->parsed()) continue;
+    if (!b.app->parsed() || !b.app->get_subcommands().empty()) continue;
     for (const std::string& arg : args)
       if (arg.rfind("--", 0) == 0 && !b.app->get_option_no_throw(arg.substr(0, arg.find('='))))
         hint = format("did you mean --{}? ", with_dashes(b.fields.nearest(arg.substr(2, arg.find('=') - 2))));
@@ -173,6 +173,9 @@ int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands) 
     CLI::App* parent = &program;
     if (space != name.npos) {
       CLI::App*& group = groups[name.substr(0, space)];
+      const auto same = [&](const Bound& b) { return b.command->name() == name.substr(0, space); };
+      if (const auto own = std::find_if(bound.begin(), bound.end(), same); own != bound.end())
+        group = own->app;  // "eval" and "eval compare"
       if (!group) {
         group = program.add_subcommand(name.substr(0, space), format("{} …", name.substr(0, space)));
         group->require_subcommand(1);
@@ -197,7 +200,7 @@ int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands) 
   }
   try {
     for (Bound& b : bound)
-      if (b.app->parsed()) return run_bound(b);
+      if (b.app->parsed() && b.app->get_subcommands().empty()) return run_bound(b);
     return 2;
   } catch (const Error& e) {
     return report(e);

@@ -59,6 +59,11 @@ void JudgeRunFlags::fields(FieldList& f) {
   f.add("out", out, "write results here as JSON lines");
   f.add("report", report, "write a page with the media, the results and the thoughts (one HTML file)");
   f.add("resume", resume, "continue the run whose results stand in --out");
+  judge_fields(f);
+}
+
+void JudgeRunFlags::judge_fields(FieldList& f) {
+  f.group("What is judged");
   f.add_range("fps", fps, 0.01, 120, "frames looked at per second of video");
   f.add_range("max_frames", max_frames, 1, 1024, "frames looked at per video");
   f.add_range("max_pixels", max_pixels, 0, 1e9, "larger images are scaled down to this many pixels; 0: the checkpoint's limit");

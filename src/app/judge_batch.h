@@ -25,6 +25,7 @@ struct JudgeRunFlags {
   std::int64_t max_frames = 24, max_pixels = 0;
 
   void fields(FieldList& f);
+  void judge_fields(FieldList& f);  // those without prompt, in, out, report and resume
 };
 
 // The loaded judge with its sampler and its media. Members refer to each other, so it stays where it is.
@@ -35,6 +36,7 @@ class JudgeSession {
   JudgeSession& operator=(const JudgeSession&) = delete;
 
   judge::Judge& judge() { return judge_; }
+  const judge::JudgeModel& model() const { return model_; }
   judge::MediumStore& store() { return store_; }
 
  private:

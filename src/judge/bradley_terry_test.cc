@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/json.h"
 #include "core/rng.h"
 
 namespace beholder::judge {
@@ -76,6 +77,18 @@ TEST(BradleyTerry, IntervalsCoverTheTruth) {
     for (int i = 0; i < 5; ++i, ++all) inside += std::abs(fit.theta[i] - truth[i]) < 1.96 * fit.std_dev[i] ? 1 : 0;
   }
   EXPECT_NEAR(static_cast<double>(inside) / all, 0.95, 0.025);
+}
+
+TEST(BradleyTerryOracle, IsTheLogisticRegressionOfStatsmodels) {
+  const Json golden = read_json(BEHOLDER_SOURCE_DIR "/tests/data/eval/metrics.json").at("bradley_terry");
+  std::vector<Outcome> outcomes;
+  for (const Json& o : golden.at("outcomes"))
+    outcomes.push_back({o[0].get<int>(), o[1].get<int>(), o[2].get<double>(), o[3].get<double>()});
+  const BradleyTerry fit = fit_bradley_terry(golden.at("items").get<int>(), outcomes, 1e6);
+  for (std::size_t i = 0; i < fit.theta.size(); ++i) {
+    EXPECT_NEAR(fit.theta[i], golden["theta"][i].get<double>(), 1e-8);
+    EXPECT_NEAR(fit.std_dev[i], golden["std_dev"][i].get<double>(), 1e-8);
+  }
 }
 
 TEST(BradleyTerry, RefusesOutcomesOutOfRange) {

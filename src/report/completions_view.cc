@@ -4,7 +4,7 @@
 
 #include "core/format.h"
 #include "report/html.h"
-#include "report/picture.h"
+#include "report/media_strip.h"
 #include "report/thought.h"
 
 namespace beholder::report {
@@ -67,11 +67,7 @@ std::string block(Group group, const std::function<std::string(const std::string
       escape(first["prompt"].get<std::string>()), escape(first["id"].get<std::string>()), first["q"].get<double>());
   for (const Json& medium : first["media"]) {
     const std::string name = medium.get<std::string>();
-    const Picture picture = load_picture(file_of(name), kSide);
-    if (picture.frames.empty()) out += format("<figure><p class=\"small\">{}: {}</p></figure>", escape(name), escape(picture.error));
-    for (const Frame& frame : picture.frames)
-      out += format("<figure><img src=\"{}\" width=\"{}\" height=\"{}\"{}></figure>", frame.uri, frame.width, frame.height,
-                    attribute("alt", name));
+    out += media_figures(name, file_of(name), kSide);
   }
   out += "</div><table class=\"numbers-of arms\"><thead><tr><th>advantage</th><th>choice</th><th>p</th>";
   for (const std::string& name : rewards) out += format("<th>{}</th>", escape(name));

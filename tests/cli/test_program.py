@@ -8,7 +8,7 @@ import unittest
 
 import cli
 
-COMMANDS = ["rank", "compare", "score", "train sft", "world make", "world eval", "info", "tokenize", "trace"]
+COMMANDS = ["rank", "compare", "score", "eval", "eval compare", "eval leaderboard", "train sft", "world make", "world eval", "info", "tokenize", "trace"]
 
 
 class Help(cli.CliTest):

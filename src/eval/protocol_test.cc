@@ -1,0 +1,199 @@
+#include "eval/protocol.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "core/rng.h"
+#include "eval/breakdown.h"
+#include "eval/metric_table.h"
+
+namespace beholder::eval {
+namespace {
+
+using Scores = std::vector<std::optional<double>>;
+
+data::Record ranked(const std::string& id, std::vector<int> ranking) {
+  data::Record record;
+  record.id = id;
+  record.prompt = "prompt of " + id;
+  record.media.resize(ranking.size());
+  record.target.kind = data::Target::Kind::kRanking;
+  record.target.ranking = std::move(ranking);
+  return record;
+}
+
+data::Record voted(const std::string& id, double q, int votes = 0) {
+  data::Record record;
+  record.id = id;
+  record.prompt = "one prompt";
+  record.media.resize(2);
+  record.target = {.kind = data::Target::Kind::kPair, .q = q, .votes = votes, .ranking = {}};
+  return record;
+}
+
+JudgedSet judged(const std::vector<data::Record>& records, const std::map<std::string, Scores>& scores, double scale = 0) {
+  return join(records, [&](const data::Record& record) {
+    const auto found = scores.find(record.id);
+    return found == scores.end() ? RecordVerdict{} : verdict_of_scores(found->second, scale);
+  });
+}
+
+double value(const JudgedSet& set, const char* protocol, std::optional<double> threshold = {}) {
+  return evaluate(set, find_protocol(protocol), {threshold}).value();
+}
+
+TEST(ProtocolOracle, EveryProtocolIsThePlainLoopOfItsDefinition) {
+  const Json golden = read_json(BEHOLDER_SOURCE_DIR "/tests/data/eval/protocols.json");
+  std::vector<data::Record> records;
+  std::map<std::string, Scores> scores;
+  for (const Json& r : golden.at("records")) {
+    records.push_back(ranked(r.at("id").get<std::string>(), r.at("ranking").get<std::vector<int>>()));
+    if (r.at("scores").is_null()) continue;
+    for (const Json& s : r["scores"]) scores[records.back().id].push_back(s.is_null() ? std::nullopt : std::optional(s.get<double>()));
+  }
+  const JudgedSet set = judged(records, scores, 1);
+  std::size_t checked = 0;
+  for (const auto& [name, expected] : golden.at("values").items()) {
+    const bool fixed = name == "pickapic-tie at 0.6";
+    EXPECT_NEAR(value(set, fixed ? "pickapic-tie" : name.c_str(), fixed ? std::optional(0.6) : std::nullopt), expected.get<double>(), 1e-12)
+        << name;
+    ++checked;
+  }
+  EXPECT_EQ(checked, protocols().size()) << "all but the second split of genai-bench, and one with a threshold";
+  const Outcome outcome = evaluate(set, find_protocol("tau"));
+  EXPECT_EQ(outcome.n, golden["counts"]["pairs"].get<std::int64_t>());
+  EXPECT_EQ(outcome.label_ties, golden["counts"]["label_ties"].get<std::int64_t>());
+  EXPECT_EQ(outcome.unparsed + outcome.missing, golden["counts"]["unread"].get<std::int64_t>());
+  EXPECT_EQ(evaluate(set, find_protocol("imagereward")).predicted_ties, golden["counts"]["predicted_ties"].get<std::int64_t>());
+}
+
+// The sizes of the official test file: so many prompts with so many images; 831 of the pairs are tied.
+TEST(Protocol, OfficialImageRewardArithmetic) {
+  std::vector<data::Record> records;
+  std::map<std::string, Scores> scores;
+  int ties = 831, wrong = 2000;
+  for (const auto& [images, prompts] : {std::pair(4, 194), {5, 2}, {6, 45}, {7, 159}, {8, 43}, {9, 23}})
+    for (int i = 0; i < prompts; ++i) {
+      std::vector<int> ranking;
+      for (int k = 0; k < images; ++k) ranking.push_back(k + 1);
+      for (int k = 1; k < images && ties > 0; k += 2, --ties)
+        ranking[static_cast<std::size_t>(k)] = ranking[static_cast<std::size_t>(k - 1)];
+      records.push_back(ranked(std::to_string(records.size()), ranking));
+      for (int k = 0; k < images; ++k) scores[records.back().id].emplace_back(wrong > 0 ? k : -k);
+      wrong -= images * (images - 1) / 2;
+    }
+  const JudgedSet set = judged(records, scores);
+  const Outcome outcome = evaluate(set, find_protocol("imagereward"));
+  EXPECT_EQ(set.records.size(), 466u);
+  EXPECT_EQ(set.pairs.size(), 7230u);
+  EXPECT_EQ(outcome.n, 6399);
+  EXPECT_EQ(outcome.label_ties, 831);
+  EXPECT_EQ(evaluate(set, find_protocol("imagereward-macro")).n, 466);
+}
+
+// A big prompt all wrong, a small one all right.
+TEST(Protocol, PooledMacroAndInversionsDiffer) {
+  const JudgedSet set =
+      judged({ranked("big", {1, 2, 3, 3}), ranked("small", {1, 2})}, {{"big", {{1}, {2}, {3}, {4}}}, {"small", {{2}, {1}}}});
+  EXPECT_NEAR(value(set, "imagereward"), 1.0 / 6, 1e-15);
+  EXPECT_NEAR(value(set, "imagereward-macro"), 0.5, 1e-15);
+  EXPECT_NEAR(value(set, "hpdv2"), (1.0 / 6 + 1) / 2, 1e-15) << "the tied pair is no inversion";
+}
+
+TEST(Protocol, PredictedTies) {
+  const JudgedSet set = judged({ranked("a", {2, 1})}, {{"a", {{1}, {1}}}});
+  EXPECT_EQ(value(set, "imagereward"), 0);
+  EXPECT_EQ(value(set, "hpdv2"), 0) << "argsort leaves the first in front";
+  EXPECT_EQ(value(set, "hpdv2-mps"), 1);
+  EXPECT_EQ(value(set, "pickapic"), 0);
+  EXPECT_EQ(value(set, "pickapic-tie", 0.1), 0.5);
+  EXPECT_EQ(evaluate(set, find_protocol("imagereward")).predicted_ties, 1);
+}
+
+TEST(Protocol, UnreadAndMissingStayInTheDenominator) {
+  std::vector<data::Record> records{ranked("right", {1, 2}), ranked("unread", {1, 2}), ranked("missing", {1, 2})};
+  const JudgedSet set = judged(records, {{"right", {{1}, {0}}}, {"unread", {{1}, {}}}}, 1);
+  for (const Protocol& protocol : protocols()) {
+    const Outcome outcome = evaluate(set, protocol);
+    // votes: (1 - sigmoid(1))^2 and twice 1/4; tau-videoalign makes a tie of the only readable pair.
+    const double expected = protocol.name == "votes"            ? (0.5 + std::pow(1 / (1 + std::exp(1)), 2)) / 3
+                            : protocol.name == "mmrb2-parsed"   ? 1
+                            : protocol.name == "tau-videoalign" ? 0
+                                                                : 1.0 / 3;
+    EXPECT_NEAR(outcome.value(), expected, 1e-12) << protocol.name;
+    EXPECT_EQ(outcome.unparsed, protocol.unit == "judgements" ? 2 : 1) << protocol.name;
+    EXPECT_EQ(outcome.missing, protocol.unit == "judgements" ? 2 : 1) << protocol.name;
+  }
+}
+
+TEST(Protocol, TwoOrdersCountByThemselves) {
+  PairVerdict leaning{.reading = Reading::kRead, .margin = 0.1, .p = 0.55, .p_shown_first = 0.8, .p_shown_second = 0.3, .heard = {}};
+  PairVerdict half{
+      .reading = Reading::kRead, .margin = 0.8, .p = 0.9, .p_shown_first = 0.9, .p_shown_second = {}, .unread_orders = 1, .heard = {}};
+  const JudgedSet set =
+      join({voted("a", 1), voted("b", 1)}, [&](const data::Record& r) { return RecordVerdict{{r.id == "a" ? leaning : half}, {}}; });
+  EXPECT_EQ(value(set, "mmrb2"), 0.5);
+  EXPECT_NEAR(value(set, "mmrb2-parsed"), 2.0 / 3, 1e-15);
+  EXPECT_EQ(evaluate(set, find_protocol("mmrb2")).unparsed, 1);
+  const Json parts = breakdown(set);
+  EXPECT_EQ(parts.at("position").at("consistency").at("value"), 0);
+  EXPECT_NEAR(parts["position"]["first_lean"]["value"].get<double>(), 0.75, 1e-15);
+}
+
+TEST(Protocol, ScoresHaveNoProbabilityWithoutAScale) {
+  const JudgedSet set = judged({voted("a", 0.7, 10)}, {{"a", {{1}, {0}}}});
+  EXPECT_THROW(value(set, "votes"), Error);
+  EXPECT_FALSE(breakdown(set).contains("calibration"));
+  EXPECT_THROW(find_protocol("imagerewards"), Error);
+}
+
+TEST(Protocol, PairsOfOnePromptAreOneUnitOfTheMacroAverageAndOfTheBootstrap) {
+  const JudgedSet set =
+      judged({voted("a", 1), voted("b", 0), ranked("c", {1, 2})}, {{"a", {{1}, {0}}}, {"b", {{1}, {0}}}, {"c", {{1}, {0}}}});
+  EXPECT_EQ(set.prompts.size(), 2u);
+  EXPECT_NEAR(value(set, "imagereward"), 2.0 / 3, 1e-15);
+  EXPECT_NEAR(value(set, "imagereward-macro"), 0.75, 1e-15);
+  EXPECT_THROW(judged({voted("a", 1), voted("a", 0)}, {}), Error) << "two records of one id";
+}
+
+// Prompts differ in how hard they are, and the pairs of a prompt share it.
+TEST(Protocol, BootstrapOverPromptsCoversTheTruth) {
+  constexpr int kRuns = 600, kPrompts = 120;
+  int covered = 0;
+  for (int run = 0; run < kRuns; ++run) {
+    Rng rng(static_cast<std::uint64_t>(run), stable_hash("coverage"));
+    std::vector<std::vector<Ratio>> rows;
+    for (int i = 0; i < kPrompts; ++i) {
+      const double skill = rng.uniform(0.4, 0.9);
+      Ratio row;
+      for (int k = 0; k < 6; ++k) row.sum += rng.chance(skill), ++row.n;
+      rows.push_back({row});
+    }
+    const auto interval = bootstrap(
+        rows, [](const std::vector<Ratio>& sums) { return std::vector<double>{sums[0].value()}; }, static_cast<std::uint64_t>(run), 400);
+    covered += interval[0]->low <= 0.65 && 0.65 <= interval[0]->high;
+  }
+  EXPECT_GE(covered, 0.93 * kRuns);
+  EXPECT_LE(covered, 0.97 * kRuns);
+}
+
+TEST(Breakdown, GapsVotesAndWorstErrors) {
+  const JudgedSet set = judged({ranked("r", {1, 3, 3}), voted("sure", 0.95, 20), voted("split", 0.55, 9)},
+                               {{"r", {{3}, {2}, {1}}}, {"sure", {{0}, {5}}}, {"split", {{0}, {1}}}}, 1);
+  const Json parts = breakdown(set);
+  ASSERT_EQ(parts.at("by_gap").size(), 3u);
+  EXPECT_EQ(parts["by_gap"][0]["gap"], "rank +2");
+  EXPECT_EQ(parts["by_gap"][0]["value"], 1);
+  EXPECT_EQ(parts["by_gap"][1]["gap"], "share 0-0.25");
+  EXPECT_EQ(parts["by_votes"][0]["votes"], "8-15");
+  EXPECT_EQ(parts["win_matrix"]["cells"][0]["row"], 1);
+  EXPECT_EQ(parts["metrics"]["accuracy"]["n"], 4);
+  const auto worst = worst_errors(set, 5);
+  ASSERT_EQ(worst.size(), 2u);
+  EXPECT_EQ(set.pairs[worst[0]].q, 0.95);
+}
+
+}  // namespace
+}  // namespace beholder::eval

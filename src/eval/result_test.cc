@@ -1,0 +1,122 @@
+#include "eval/result.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "eval/leaderboard.h"
+#include "eval/scores_file.h"
+
+namespace beholder::eval {
+namespace {
+
+// Records "0" … "n-1", each a prompt of its own; the first medium is the better one. Right where `right` says so.
+void keep(const std::string& folder, const std::string& protocol, const std::string& dataset, const std::vector<bool>& right) {
+  std::vector<data::Record> records;
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    data::Record record;
+    record.id = std::to_string(i);
+    record.prompt = "prompt " + record.id;
+    record.media.resize(2);
+    record.target = {.kind = data::Target::Kind::kPair, .q = 1, .votes = 0, .ranking = {}};
+    records.push_back(record);
+  }
+  const JudgedSet set =
+      join(records, [&](const data::Record& r) { return verdict_of_scores({right[std::stoul(r.id)] ? 1.0 : 0.0, 0.5}, 0); });
+  const Protocol& p = find_protocol(protocol);
+  const Outcome outcome = evaluate(set, p);
+  ResultContext context;
+  context.dataset = dataset;
+  context.judge = folder.substr(folder.rfind('/') + 1);
+  write_file_atomic(folder + "/result.json", result_json(records, set, p, outcome, context).dump());
+  write_file_atomic(folder + "/rows.jsonl", rows_jsonl(set, outcome));
+}
+
+std::vector<bool> pattern(std::size_t n, std::size_t wrong_every) {
+  std::vector<bool> out;
+  for (std::size_t i = 0; i < n; ++i) out.push_back(i % wrong_every != 0);
+  return out;
+}
+
+TEST(PairedResults, TheSameErrorsCancel) {
+  const TempDir dir;
+  std::vector<bool> a = pattern(300, 3), b = a;
+  for (const std::size_t i : {0, 3, 6, 9, 12, 15, 18, 21}) b[i] = true;
+  keep(dir / "a", "imagereward", "D", a);
+  keep(dir / "b", "imagereward", "D", b);
+  const Json c = compare_results(dir / "a", dir / "b");
+  EXPECT_NEAR(c.at("difference").get<double>(), 8.0 / 300, 1e-12);
+  const double width = c["interval"][1].get<double>() - c["interval"][0].get<double>();
+  EXPECT_NEAR(width, 2 * 1.96 * std::sqrt(8.0 / 300 * (1 - 8.0 / 300) / 300), 0.006)
+      << "of the 8 that differ, not of the 100 that are wrong";
+  EXPECT_GT(c["interval"][0].get<double>(), 0);
+  EXPECT_GT(c["better_in"].get<double>(), 0.99);
+  EXPECT_NEAR(compare_results(dir / "b", dir / "a").at("difference").get<double>(), -8.0 / 300, 1e-12);
+  EXPECT_EQ(compare_results(dir / "a", dir / "a").at("better_in"), 0.5);
+}
+
+TEST(PairedResults, RefusesWhatCannotBeCompared) {
+  const TempDir dir;
+  keep(dir / "a", "imagereward", "D", pattern(9, 3));
+  keep(dir / "other_protocol", "hpdv3", "D", pattern(9, 3));
+  keep(dir / "other_data", "imagereward", "E", pattern(9, 3));
+  keep(dir / "other_prompts", "imagereward", "D", pattern(8, 3));
+  for (const char* other : {"other_protocol", "other_data", "other_prompts"})
+    EXPECT_THROW(compare_results(dir / "a", dir / other), Error) << other;
+  EXPECT_THROW(compare_results(dir / "a", dir / "nowhere"), Error);
+}
+
+TEST(Leaderboard, NeverMixesProtocols) {
+  const TempDir dir;
+  keep(dir / "ours", "imagereward", "ImageReward test", pattern(60, 3));
+  keep(dir / "macro", "imagereward-macro", "ImageReward test", pattern(60, 3));
+  const auto published = published_numbers();
+  EXPECT_THROW(leaderboard({dir / "ours", dir / "macro"}, published, false), Error);
+  const Json board = leaderboard({dir / "ours"}, published, false);
+  ASSERT_EQ(board.at("tables").size(), 1u);
+  bool ours = false;
+  for (const Json& e : board["tables"][0]["entries"]) {
+    ours = ours || e.at("kind") == "ours";
+    EXPECT_NE(e.at("name"), "HPSv2") << "measured with the macro average";
+  }
+  EXPECT_TRUE(ours);
+  bool apart = false;
+  for (const Json& t : board["other_protocols"]) apart = apart || t.at("protocol") == "imagereward-macro";
+  EXPECT_TRUE(apart);
+  EXPECT_EQ(leaderboard({dir / "ours", dir / "macro"}, published, true).at("tables").size(), 2u);
+}
+
+TEST(Leaderboard, EveryPublishedNumberHasASourceAndAPlausibleShare) {
+  const auto published = published_numbers();
+  EXPECT_GT(published.size(), 100u);
+  for (const PublishedNumber& p : published) {
+    EXPECT_FALSE(p.source.empty() || p.protocol.empty() || p.dataset.empty()) << p.name;
+    EXPECT_TRUE(p.value > 0.2 && p.value < 0.95) << p.name;
+  }
+  EXPECT_THROW(parse_published("[[source]]\ndataset = \"D\"\nprotocol = \"p\"\n", "x"), Error) << "no source";
+  EXPECT_THROW(parse_published("[[source]]\ndataset = \"D\"\nprotocol = \"p\"\nsource = \"s\"\nmodels = { a = 165 }\n", "x"), Error);
+  EXPECT_THROW(parse_published("what", "x"), Error);
+}
+
+TEST(ScoresFile, BadLinesAreCountedAndOthersKept) {
+  const TempDir dir;
+  write_file_atomic(
+      dir / "s.jsonl",
+      "{\"id\":\"a\",\"scores\":[1,null]}\nnonsense\n{\"id\":7,\"scores\":[0.5,2]}\n{\"id\":\"c\"}\n{\"id\":\"d\",\"scores\":[\"x\"]}\n");
+  const ScoresFile file = read_scores(dir / "s.jsonl");
+  EXPECT_EQ(file.scores.size(), 2u);
+  EXPECT_EQ(file.bad_lines, 3);
+  EXPECT_FALSE(file.scores.at("a")[1].has_value());
+  EXPECT_EQ(file.scores.at("7")[1], 2);
+  data::Record record;
+  record.id = "a";
+  record.media.resize(3);
+  EXPECT_THROW(scores_of(file, record), Error) << "two scores for three media";
+  write_file_atomic(dir / "twice.jsonl", "{\"id\":\"a\",\"scores\":[1]}\n{\"id\":\"a\",\"scores\":[2]}\n");
+  EXPECT_THROW(read_scores(dir / "twice.jsonl"), Error);
+  write_file_atomic(dir / "empty.jsonl", "\n");
+  EXPECT_THROW(read_scores(dir / "empty.jsonl"), Error);
+}
+
+}  // namespace
+}  // namespace beholder::eval

@@ -1,0 +1,19 @@
+#include "report/media_strip.h"
+
+#include "core/format.h"
+#include "report/html.h"
+#include "report/picture.h"
+
+namespace beholder::report {
+
+std::string media_figures(const std::string& name, const std::string& path, int side_px) {
+  const Picture picture = load_picture(path, side_px);
+  std::string out;
+  if (picture.frames.empty()) out += format("<figure><p class=\"small\">{}: {}</p></figure>", escape(name), escape(picture.error));
+  for (const Frame& frame : picture.frames)
+    out += format("<figure><img src=\"{}\" width=\"{}\" height=\"{}\"{}></figure>", frame.uri, frame.width, frame.height,
+                  attribute("alt", name));
+  return out;
+}
+
+}  // namespace beholder::report

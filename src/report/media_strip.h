@@ -1,0 +1,11 @@
+// One medium in a row of pictures: its image or frames as figures, or why it cannot be shown.
+#pragma once
+
+#include <string>
+
+namespace beholder::report {
+
+// `name` is what is written, `path` the file; no side exceeds `side_px`.
+std::string media_figures(const std::string& name, const std::string& path, int side_px);
+
+}  // namespace beholder::report
