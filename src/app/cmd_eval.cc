@@ -149,12 +149,14 @@ class EvalCommand : public Command {
     Json result = result_json(records, set, protocol, outcome, context);
     if (!outcome.chosen.empty() && !options.threshold && protocol.name == "pickapic-tie")
       log_warning("the threshold was chosen on the data it is measured on; choose it on validation data and give --threshold");
-    if (verdicts)
+    if (verdicts) {
+      if (Json curve = verdicts->cost_curve(records, set); !curve.empty()) result["cost_curve"] = std::move(curve);
       for (Json& error : result["errors"]) {
         const bool pair = !error.contains("ranks");
         const std::string id = error.at("id").get<std::string>();
         error["reason"] = verdicts->reason(pair ? id : format("{}#{}-{}", id, error["pair"][0].get<int>(), error["pair"][1].get<int>()));
       }
+    }
     if (!flags_.output_dir.empty()) {
       write_file_atomic(flags_.output_dir + "/rows.jsonl", rows_jsonl(set, outcome));
       write_file_atomic(flags_.output_dir + "/result.json", result.dump(1) + "\n");

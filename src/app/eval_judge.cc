@@ -160,6 +160,8 @@ void EvalVerdicts::take(const Json& line, const std::string& where) {
   answers_ += std::ssize(said.votes);
   const report::PairVote* best = nullptr;
   for (const report::PairVote& vote : said.votes) {
+    const double left = judging_.options.kind() == judge::AnswerKind::kSoft ? vote.p : 0.5 - 0.5 * vote.choice;
+    votes_[key][vote.left_first != swapped ? 0 : 1].push_back(vote.parsed ? std::optional(turned(left, swapped)) : std::nullopt);
     const bool with_verdict = vote.parsed && vote.choice != 0 && (vote.choice < 0) == (said.p > 0.5);
     if (with_verdict && (!best || std::abs(vote.p - 0.5) > std::abs(best->p - 0.5))) best = &vote;
   }
@@ -194,6 +196,23 @@ Json EvalVerdicts::cost() const {
           {"answers", answers_},
           {"mean_completion_tokens", answers_ > 0 ? Json(static_cast<double>(completion_tokens_) / static_cast<double>(answers_)) : Json()},
           {"seconds", seconds_}};
+}
+
+Json EvalVerdicts::cost_curve(const std::vector<data::Record>& records, const eval::JudgedSet& set) const {
+  std::vector<eval::PairVotes> pairs;
+  double orders = 0;
+  for (const eval::JudgedPair& pair : set.pairs) {
+    const eval::JudgedRecord& record = set.records[pair.record];
+    const auto found = votes_.find(pair_key(records[record.source], pair.first, pair.second));
+    if (found == votes_.end()) continue;
+    pairs.push_back({.q = pair.q, .prompt = record.prompt, .p = found->second});
+    for (const auto& votes : found->second) orders += votes.empty() ? 0 : 1;
+  }
+  if (pairs.empty() || answers_ == 0) return Json::array();
+  const eval::AskingCost cost{.prompt_tokens = static_cast<double>(prompt_tokens_) / orders,
+                              .completion_tokens = static_cast<double>(completion_tokens_) / static_cast<double>(answers_)};
+  const auto curve = vote_curve(pairs, cost);
+  return curve.size() > 1 ? to_json(curve) : Json::array();
 }
 
 Json EvalVerdicts::reason(const std::string& key) const {

@@ -12,6 +12,7 @@
 #include "app/judge_batch.h"
 #include "data/record.h"
 #include "eval/judged.h"
+#include "eval/vote_curve.h"
 
 namespace beholder::app {
 
@@ -38,6 +39,8 @@ class EvalVerdicts {
   eval::RecordVerdict of(const data::Record& record) const;
   // {"prompt_tokens","completion_tokens","seconds","answers","mean_completion_tokens"}
   Json cost() const;
+  // Accuracy against tokens of fewer votes and one order (eval/vote_curve.h); empty where there was one vote in one order.
+  Json cost_curve(const std::vector<data::Record>& records, const eval::JudgedSet& set) const;
   // The clearest thought for the medium that the verdict prefers, with the names of the media it numbers; null where there is none.
   Json reason(const std::string& key) const;
 
@@ -45,6 +48,7 @@ class EvalVerdicts {
   void take(const Json& line, const std::string& where);
   const EvalJudging& judging_;
   std::unordered_map<std::string, eval::PairVerdict> pairs_;
+  std::unordered_map<std::string, decltype(eval::PairVotes::p)> votes_;
   std::unordered_map<std::string, Json> reasons_;
   std::int64_t prompt_tokens_ = 0, completion_tokens_ = 0, answers_ = 0;
   double seconds_ = 0;

@@ -4,40 +4,14 @@
 #include <numeric>
 
 #include "checklist/fit.h"
-#include "checklist/tie_calibration.h"
+#include "core/correlation.h"
 #include "core/rng.h"
+#include "core/tie_calibration.h"
 
 namespace beholder::checklist {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-// Ranks from 1; equal values share the mean of theirs.
-std::vector<double> ranks(const std::vector<double>& values) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
-  std::vector<double> out(values.size());
-  for (std::size_t i = 0; i < order.size();) {
-    std::size_t end = i;
-    while (end < order.size() && values[order[end]] == values[order[i]]) ++end;
-    for (std::size_t k = i; k < end; ++k) out[order[k]] = 0.5 * static_cast<double>(i + 1 + end);
-    i = end;
-  }
-  return out;
-}
-
-double pearson(const std::vector<double>& a, const std::vector<double>& b) {
-  const double n = static_cast<double>(a.size());
-  const double mean_a = std::accumulate(a.begin(), a.end(), 0.0) / n, mean_b = std::accumulate(b.begin(), b.end(), 0.0) / n;
-  double ab = 0, aa = 0, bb = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    ab += (a[i] - mean_a) * (b[i] - mean_b);
-    aa += (a[i] - mean_a) * (a[i] - mean_a);
-    bb += (b[i] - mean_b) * (b[i] - mean_b);
-  }
-  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : kNone;
-}
 
 double margin(const AnswerPair& pair, const std::vector<double>& weights) {
   return std::inner_product(pair.x.begin(), pair.x.end(), weights.begin(), 0.0);
@@ -49,7 +23,6 @@ std::vector<QuestionStats> question_stats(const PairSet& set) {
   const std::vector<std::size_t> used = untied(set);
   std::vector<double> label;
   for (const std::size_t i : used) label.push_back(set.pairs[i].label);
-  const std::vector<double> label_ranks = ranks(label);
   std::vector<QuestionStats> out(set.features);
   for (std::size_t j = 0; j < set.features; ++j) {
     std::vector<double> x;
@@ -60,34 +33,38 @@ std::vector<QuestionStats> question_stats(const PairSet& set) {
       right += x.back() * set.pairs[i].label > 0;
     }
     out[j].accuracy = out[j].n > 0 ? static_cast<double>(right) / static_cast<double>(out[j].n) : kNone;
-    out[j].spearman = pearson(ranks(x), label_ranks);
+    out[j].spearman = spearman(x, label);
   }
   return out;
 }
 
 Json evaluate(const PairSet& set, const std::vector<std::size_t>& chosen, const std::vector<double>& weights, std::uint64_t seed) {
-  std::vector<double> difference;
-  std::vector<int> label;
+  std::vector<TiePair> pairs;
+  Ratio untied;
   std::vector<std::vector<Ratio>> rows(set.prompts.size(), std::vector<Ratio>(1));
   double loss = 0;
   for (const std::size_t i : chosen) {
     const AnswerPair& pair = set.pairs[i];
-    difference.push_back(margin(pair, weights));
-    label.push_back(pair.label);
+    pairs.push_back({pair.label, margin(pair, weights)});
     if (pair.label == 0) continue;
-    rows[pair.prompt][0].sum += difference.back() * pair.label > 0;
+    const double m = pair.label * pairs.back().margin;
+    rows[pair.prompt][0].sum += m > 0;
     rows[pair.prompt][0].n += 1;
-    const double m = pair.label * difference.back();
+    untied.sum += m > 0;
+    untied.n += 1;
     loss += m > 0 ? std::log1p(std::exp(-m)) : std::log1p(std::exp(m)) - m;
   }
   std::erase_if(rows, [](const std::vector<Ratio>& r) { return r[0].n == 0; });
-  const TieAccuracy t = tie_accuracy(difference, label);
+  const TieCalibration ties = calibrate_ties(pairs);
   const auto interval = bootstrap(rows, [](const std::vector<Ratio>& s) { return std::vector<double>{s[0].value()}; }, seed);
-  Json out{{"pairs", t.pairs}, {"ties", t.ties}, {"prompts", rows.size()}, {"accuracy", t.diff}};
+  Json out{{"pairs", pairs.size()},
+           {"ties", std::ssize(pairs) - std::llround(untied.n)},
+           {"prompts", rows.size()},
+           {"accuracy", untied.value()}};
   out["interval"] = !interval.empty() && interval[0] ? Json{interval[0]->low, interval[0]->high} : Json();
-  out["tau"] = t.tau;
-  out["threshold"] = t.threshold;
-  out["log_loss"] = t.pairs > t.ties ? Json(loss / static_cast<double>(t.pairs - t.ties)) : Json();
+  out["tau"] = pairs.empty() ? kNone : ties.accuracy;
+  out["threshold"] = std::max(ties.epsilon, 0.0);
+  out["log_loss"] = untied.n > 0 ? Json(loss / untied.n) : Json();
   return out;
 }
 

@@ -5,10 +5,10 @@
 
 #include <cmath>
 
-#include "checklist/tie_calibration.h"
 #include "core/error.h"
 #include "core/format.h"
 #include "core/rng.h"
+#include "core/tie_calibration.h"
 
 namespace beholder::checklist {
 namespace {
@@ -43,19 +43,11 @@ TEST(FitOracle, AccuraciesWithTiesAreThoseOfTryingEveryThreshold) {
   const Json json = read_json(kData + "fit.json")["ties"];
   const auto difference = json["difference"].get<std::vector<double>>();
   const auto label = json["label"].get<std::vector<int>>();
-  const TieAccuracy t = tie_accuracy(difference, label);
-  EXPECT_NEAR(t.tau, json["tau"].get<double>(), 1e-15);
-  EXPECT_EQ(t.threshold, json["threshold"].get<double>());
-  EXPECT_NEAR(t.diff, json["diff"].get<double>(), 1e-15);
-}
-
-TEST(TieAccuracy, NoTieAtAllIsAChoiceAndEqualSizesStayTogether) {
-  EXPECT_EQ(tie_accuracy(std::vector<double>{1, -2, 3}, std::vector<int>{1, -1, 1}).tau, 1);
-  // A tie of size 1 cannot be told from the untied pair of size 1: either both are ties or none.
-  const TieAccuracy t = tie_accuracy(std::vector<double>{1, 1, 2}, std::vector<int>{0, 1, 1});
-  EXPECT_NEAR(t.tau, 2.0 / 3, 1e-15);
-  EXPECT_EQ(t.diff, 1);
-  EXPECT_EQ(tie_accuracy(std::vector<double>{0, 0}, std::vector<int>{0, 1}).tau, 0.5);
+  std::vector<TiePair> pairs;
+  for (std::size_t i = 0; i < label.size(); ++i) pairs.push_back({label[i], difference[i]});
+  const TieCalibration ties = calibrate_ties(pairs);
+  EXPECT_NEAR(ties.accuracy, json["tau"].get<double>(), 1e-15);
+  EXPECT_EQ(ties.epsilon, json["threshold"].get<double>());
 }
 
 // Pairs by a hidden linear taste with Bradley-Terry noise, 4 a prompt.

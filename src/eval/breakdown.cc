@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/correlation.h"
 #include "core/format.h"
 #include "eval/calibration.h"
 #include "eval/metric_table.h"

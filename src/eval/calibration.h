@@ -1,4 +1,4 @@
-// How far a judge's probabilities can be trusted, and whether its orders agree with people's.
+// How far a judge's probabilities can be trusted.
 #pragma once
 
 #include <cstdint>
@@ -31,10 +31,5 @@ double expected_calibration_error(const std::vector<ReliabilityBin>& bins);
 // Against a share q: (p - q)^2, and the cross-entropy -(q ln p + (1 - q) ln(1 - p)) with p clipped to [1e-6, 1 - 1e-6].
 double brier(double p, double q);
 double negative_log_likelihood(double p, double q);
-
-// Correlations of two equally long lists; NaN where one is constant or shorter than 2.
-double pearson(std::span<const double> x, std::span<const double> y);
-double spearman(std::span<const double> x, std::span<const double> y);  // of mean ranks
-double kendall_tau_b(std::span<const double> x, std::span<const double> y);
 
 }  // namespace beholder::eval

@@ -4,9 +4,10 @@
 
 #include <cmath>
 
+#include "core/correlation.h"
 #include "core/json.h"
 #include "core/rng.h"
-#include "eval/tie_calibration.h"
+#include "core/tie_calibration.h"
 
 namespace beholder::eval {
 namespace {

@@ -6,8 +6,8 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/format.h"
+#include "core/tie_calibration.h"
 #include "eval/calibration.h"
-#include "eval/tie_calibration.h"
 
 namespace beholder::eval {
 namespace {

@@ -114,6 +114,12 @@ std::string result_text(const Json& result) {
   out += listing(result, "by_gap", "gap", "Accuracy by how far people's opinions lie apart");
   out += listing(result, "by_votes", "votes", "Accuracy by number of votes");
   out += listing(result, "by_listener", "listener", "Accuracy by whether the listener agrees");
+  if (result.contains("cost_curve")) {
+    out += "\n  orders  votes   tokens  accuracy                  Brier\n";
+    for (const Json& point : result["cost_curve"])
+      out += format("  {:>6}  {:>5}  {:>7.0f}  {:<24}  {}\n", point.at("orders").get<int>(), point.at("votes").get<int>(),
+                    point.at("tokens").get<double>(), metric_text(point.at("accuracy")), metric_text(point.at("brier")));
+  }
   return out;
 }
 

@@ -131,6 +131,27 @@ std::string position(const Json& result) {
       interval_rows(p.at("first_lean_by_gap"), "gap", "Probability of what is shown first, by gap", 0.5));
 }
 
+std::string what_votes_buy(const Json& result) {
+  if (!result.contains("cost_curve")) return "";
+  std::string plots;
+  for (const auto& [metric, title] :
+       {std::pair("accuracy", "Accuracy, ties of people left out"), {"brier", "Brier score (lower is better)"}}) {
+    LinePlot plot{
+        .title = title,
+        .x_label = "tokens per pair",
+        .series = {{.name = "one order", .x = {}, .y = {}, .marked = true}, {.name = "both orders", .x = {}, .y = {}, .marked = true}}};
+    for (const Json& point : result["cost_curve"]) {
+      Series& series = plot.series[point.at("orders").get<int>() == 2 ? 1 : 0];
+      series.x.push_back(point.at("tokens").get<double>());
+      series.y.push_back(point.at(metric).at("value").is_number() ? point[metric]["value"].get<double>() : kNaN);
+    }
+    plots += line_plot(plot);
+  }
+  return "<h3 class=\"section\">What asking more buys</h3><div class=\"plots\">" + plots +
+         "</div>\n<p class=\"hint\">Each dot has twice the thoughts of the one before it; fewer thoughts are groups of the same "
+         "ones.</p>\n";
+}
+
 std::string wins(const Json& result) {
   if (!result.contains("win_matrix")) return "";
   HeatMap map;
@@ -176,7 +197,8 @@ std::string leaderboard_rows(const Json& table) {
 void write_eval_report(const std::string& path, const Json& result, const Json& beside) {
   std::string out = page_head(format("{} on {}", result.at("judge").get<std::string>(), result.at("dataset").get<std::string>()));
   out += headline(result) + left_out(result) + published_plot(result, beside) + metrics_table(result);
-  out += reliability(result) + where_right(result) + position(result) + wins(result) + worst_errors_html(result) + "</section>\n";
+  out += reliability(result) + where_right(result) + position(result) + what_votes_buy(result) + wins(result) + worst_errors_html(result) +
+         "</section>\n";
   write_file_atomic(
       path, out + page_tail("<h2>The evaluation</h2>\n" + facts_table(run_facts(result)) + "<p class=\"made\">Made by Beholder</p>\n"));
 }

@@ -1,10 +1,10 @@
-#include "eval/tie_calibration.h"
+#include "core/tie_calibration.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-namespace beholder::eval {
+namespace beholder {
 namespace {
 
 // Positions by ascending |margin|, equal ones in the order of the input.
@@ -79,4 +79,4 @@ double best_three_way_threshold(const std::vector<TiePair>& pairs) {
   return threshold;
 }
 
-}  // namespace beholder::eval
+}  // namespace beholder

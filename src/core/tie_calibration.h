@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace beholder::eval {
+namespace beholder {
 
 struct TiePair {
   int label = 0;      // 1, -1, or 0 where people are tied
@@ -34,4 +34,4 @@ double three_way_credit(int label, double margin, bool tie);
 // The threshold with the highest mean three_way_credit, among 0 and the midpoints above each |margin|; the smallest of equals.
 double best_three_way_threshold(const std::vector<TiePair>& pairs);
 
-}  // namespace beholder::eval
+}  // namespace beholder
