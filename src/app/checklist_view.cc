@@ -63,7 +63,7 @@ std::string show_checklist_choice(const Json& record, const ViewStyle& style) {
                   bar(std::abs(value) / largest, style), value);
   }
   const Json& questions = record.at("questions");
-  if (!questions.empty()) out += "\n" + bold("What decided", style) + "\n";
+  if (!questions.empty()) out += format("\n{}\n", bold("What decided", style));
   for (std::size_t i = 0; i < std::min(questions.size(), kDecisive); ++i)
     out += format(
         "  {:+.3f}  {}  {}\n", questions[i].at("difference").get<double>(), text_at(questions[i], "question"),

@@ -56,7 +56,7 @@ std::string legend(const std::vector<std::string>& shown, const ViewStyle& style
 }
 
 std::string why(const std::string& name, const std::vector<std::string>& shown, const std::string& thought, const ViewStyle& style) {
-  return format("\n{} {}\n{}", bold(format("Why {}?", shortened(name, style)), style), faint("(" + legend(shown, style) + ")", style),
+  return format("\n{} {}\n{}", bold(format("Why {}?", shortened(name, style)), style), faint(format("({})", legend(shown, style)), style),
                 indented(thought));
 }
 

@@ -121,4 +121,14 @@ double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t warmup
   return 1.0;
 }
 
+Cycle cycle_of(std::int64_t step, const std::vector<double>& cycle_steps, std::int64_t total_steps) {
+  std::int64_t begin = 0;
+  for (std::size_t i = 0; i < cycle_steps.size(); ++i) {
+    const auto length = static_cast<std::int64_t>(cycle_steps[i]);
+    if (step < begin + length || i + 1 == cycle_steps.size()) return {.step = step - begin, .total_steps = length};
+    begin += length;
+  }
+  return {.step = step, .total_steps = total_steps};
+}
+
 }  // namespace beholder::train

@@ -66,4 +66,11 @@ Schedule parse_schedule(std::string_view name);
 // first update has rate 0, and linear and cosine end at 0 after total_steps.
 double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t warmup_steps, std::int64_t total_steps);
 
+// The cycle that `step` is in, with restarts after `cycle_steps` updates each (SGDR, 1608.03983); the last one goes on beyond its end. No
+// cycles: one of total_steps.
+struct Cycle {
+  std::int64_t step = 0, total_steps = 0;  // within the cycle
+};
+Cycle cycle_of(std::int64_t step, const std::vector<double>& cycle_steps, std::int64_t total_steps);
+
 }  // namespace beholder::train

@@ -134,6 +134,13 @@ TEST(Schedules, HaveTransformersValues) {
   EXPECT_NEAR(schedule_factor(Schedule::kCosine, 110, 10, 110), 0.0, 1e-15);
   EXPECT_EQ(schedule_factor(Schedule::kConstant, 0, 10, 110), 1.0);
   EXPECT_DOUBLE_EQ(schedule_factor(Schedule::kConstantWithWarmup, 3, 10, 110), 0.3);
+  EXPECT_EQ(cycle_of(7, {}, 110).step, 7);
+  EXPECT_EQ(cycle_of(7, {}, 110).total_steps, 110);
+  EXPECT_EQ(cycle_of(69, {70, 40}, 110).step, 69) << "as if there were no second cycle";
+  EXPECT_EQ(cycle_of(69, {70, 40}, 110).total_steps, 70);
+  EXPECT_EQ(cycle_of(70, {70, 40}, 110).step, 0);
+  EXPECT_EQ(cycle_of(109, {70, 40}, 110).step, 39);
+  EXPECT_EQ(cycle_of(110, {70, 40}, 110).total_steps, 40);
   EXPECT_EQ(schedule_factor(Schedule::kConstantWithWarmup, 99, 10, 110), 1.0);
   EXPECT_EQ(schedule_factor(Schedule::kLinear, 0, 0, 4), 1.0);
   EXPECT_THROW(parse_schedule("cosin"), Error);

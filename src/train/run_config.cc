@@ -1,5 +1,7 @@
 #include "train/run_config.h"
 
+#include <cmath>
+
 #include "core/error.h"
 #include "core/format.h"
 #include "train/optim.h"
@@ -41,6 +43,7 @@ void RunConfig::optimisation_fields(FieldList& f, std::string_view batch_unit) {
   f.add_range("warmup_steps", warmup_steps, 0, kMany, "updates over which the rate rises from 0");
   f.add_choice("lr_scheduler_type", lr_scheduler_type, {"linear", "cosine", "constant", "constant_with_warmup"},
                "shape of the learning rate");
+  f.add("lr_cycle_steps", lr_cycle_steps, "updates after which the schedule, warm-up included, begins anew; they add up to max_steps");
   f.add_range("weight_decay", weight_decay, 0, 1e3, "decoupled decay of matrices (not of norms and biases)");
   f.add_range("adam_beta1", adam_beta1, 0, 0.999999, "decay of the first moment");
   f.add_range("adam_beta2", adam_beta2, 0, 0.9999999, "decay of the second moment");
@@ -72,6 +75,14 @@ void validate_run(const RunConfig& c) {
                 "use lr_scheduler_type = constant_with_warmup, or warmup_steps = 0");
   require_field(c.warmup_steps <= c.max_steps, "warmup_steps", format("{} is more than max_steps {}", c.warmup_steps, c.max_steps),
                 "lower it");
+  double cycles = 0;
+  for (const double steps : c.lr_cycle_steps) {
+    cycles += steps;
+    require_field(steps == std::floor(steps) && steps > static_cast<double>(c.warmup_steps), "lr_cycle_steps",
+                  format("{} is not a whole number above warmup_steps", steps), "give each cycle its updates");
+  }
+  require_field(c.lr_cycle_steps.empty() || cycles == static_cast<double>(c.max_steps), "lr_cycle_steps",
+                format("the cycles add up to {}, not to max_steps {}", cycles, c.max_steps), "make them equal");
   require_field(!c.output_dir.empty(), "output_dir", "is empty", "name a folder for the run");
 }
 
@@ -80,6 +91,7 @@ Json numeric_part(const FieldList& fields) {
   for (const char* key : {"output_dir", "resume_from_checkpoint", "logging_steps", "save_steps", "save_total_limit", "save_dtype",
                           "eval_steps", "eval_examples", "device", "gradient_checkpointing"})
     json.erase(key);
+  if (json.contains("lr_cycle_steps") && json["lr_cycle_steps"].empty()) json.erase("lr_cycle_steps");
   const auto off = [&](const char* key) { return json.contains(key) && json[key] == false; };
   if (off("use_peft"))
     for (const char* key : {"use_peft", "lora_r", "lora_alpha", "lora_target_modules"}) json.erase(key);

@@ -22,6 +22,7 @@ struct RunConfig {
   std::int64_t per_device_train_batch_size = 8, gradient_accumulation_steps = 1;
   std::int64_t max_steps = 3000, warmup_steps = 0;
   std::string lr_scheduler_type = "cosine";
+  std::vector<double> lr_cycle_steps;  // empty: one cycle of max_steps
   double weight_decay = 0.0, adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8, max_grad_norm = 1.0;
   std::int64_t logging_steps = 10, save_steps = 500, save_total_limit = 2, eval_steps = 0;
   std::int64_t seed = 42;
