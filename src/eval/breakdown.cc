@@ -80,15 +80,21 @@ void add_rank_correlation(const JudgedSet& set, const JudgedRecord& record, Metr
     if (std::isfinite(value)) table.add(name, record.prompt, value);
 }
 
+// Names go by their words, then by their first number: "rank +2" before "rank +10" before "share 0-0.25".
+std::pair<std::string, double> natural_key(const std::string& name) {
+  const std::size_t digit = name.find_first_of("0123456789");
+  return digit == name.npos ? std::pair(name, -1.0) : std::pair(name.substr(0, digit), std::stod(name.substr(digit)));
+}
+
 // Entries "prefix<name>" as a list, in natural order of their names.
 Json listed(const Json& metrics, const std::string& prefix, const char* key) {
-  std::map<std::pair<std::size_t, std::string>, Json> sorted;
+  std::map<std::pair<std::pair<std::string, double>, std::string>, Json> sorted;
   for (const Json& metric : metrics) {
     const std::string name = metric.at("name").get<std::string>();
     if (!name.starts_with(prefix) || name == prefix + "all") continue;
     Json entry{{key, name.substr(prefix.size())}};
     entry.update(metric_named(metrics, name));
-    sorted[{name.size(), name}] = std::move(entry);
+    sorted[{natural_key(name.substr(prefix.size())), name}] = std::move(entry);
   }
   Json out = Json::array();
   for (auto& [order, entry] : sorted) out.push_back(std::move(entry));

@@ -18,7 +18,7 @@ std::string gap_name(const JudgedSet& set, const JudgedPair& pair);
 // metrics: accuracy (label ties left out; predicted ties and unread answers are wrong), brier and nll against the label (pairs with a
 // readable p), pearson and spearman with the share of votes, kendall_tau_b and spearman_rank (per ranking), contradiction.
 // Position: consistency: both orders choose the same medium; first_lean: mean over pairs of p(shown first) over both orders, 0.5 for a
-// judge without a lean. The win matrix is by people's ranks: how often the judge prefers the medium of the row's rank.
+// judge without a lean. The win matrix is by people's ranks: mean p of the medium of the row's rank.
 // Parts that the data cannot fill are absent.
 Json breakdown(const JudgedSet& set);
 

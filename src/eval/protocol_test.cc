@@ -179,6 +179,21 @@ TEST(Protocol, BootstrapOverPromptsCoversTheTruth) {
   EXPECT_LE(covered, 0.97 * kRuns);
 }
 
+TEST(Breakdown, PartsStandInTheOrderOfTheirNumbers) {
+  std::vector<data::Record> records;
+  std::map<std::string, Scores> scores;
+  for (const double q : {0.95, 0.55, 0.8, 0.65}) {
+    records.push_back(voted(std::to_string(records.size()), q, static_cast<int>(100 * q) - 50));
+    scores[records.back().id] = {{1}, {0}};
+  }
+  const Json parts = breakdown(judged(records, scores));
+  std::vector<std::string> gaps, votes;
+  for (const Json& part : parts.at("by_gap")) gaps.push_back(part.at("gap").get<std::string>());
+  for (const Json& part : parts.at("by_votes")) votes.push_back(part.at("votes").get<std::string>());
+  EXPECT_EQ(gaps, (std::vector<std::string>{"share 0-0.25", "share 0.25-0.5", "share 0.5-0.75", "share 0.75-1"}));
+  EXPECT_EQ(votes, (std::vector<std::string>{"4-7", "8-15", "16-31", "32-63"}));
+}
+
 TEST(Breakdown, GapsVotesAndWorstErrors) {
   const JudgedSet set = judged({ranked("r", {1, 3, 3}), voted("sure", 0.95, 20), voted("split", 0.55, 9)},
                                {{"r", {{3}, {2}, {1}}}, {"sure", {{0}, {5}}}, {"split", {{0}, {1}}}}, 1);

@@ -155,7 +155,7 @@ std::string what_votes_buy(const Json& result) {
 std::string wins(const Json& result) {
   if (!result.contains("win_matrix")) return "";
   HeatMap map;
-  map.label = "How often the judge prefers the medium of the row's rank";
+  map.label = "Mean chance that the judge gives the medium of the row's rank";
   for (int r = 1; r <= result["win_matrix"].at("ranks").get<int>(); ++r) {
     map.rows.push_back(format("rank {}", r));
     map.columns.push_back(std::to_string(r));
@@ -166,9 +166,10 @@ std::string wins(const Json& result) {
                                 percent(c["value"].get<double>()), c.at("n").get<std::int64_t>()),
                          ""});
   return "<h3 class=\"section\">Wins by people’s ranks</h3><div class=\"matrix\">" + heat_map(map) +
-         "<div class=\"matrix-key\"><p>A cell is how often, in per cent, the judge prefers the medium that people gave the row’s rank to "
-         "the one of the "
-         "column’s. Above the diagonal a good judge is near 100.</p></div></div>\n";
+         "<div class=\"matrix-key\"><p>A cell is the mean chance, in per cent, that the judge gives the medium of the row’s rank against "
+         "that of the "
+         "column’s (for scores that are no probabilities: how often it is ahead). Above the diagonal a good judge is near "
+         "100.</p></div></div>\n";
 }
 
 Facts run_facts(const Json& result) {

@@ -123,6 +123,10 @@ class Judging(cli.CliTest):
     def command(self, data, folder, *more):
         return ["eval", *self.JUDGE, "--data", data, "--protocol", "imagereward", "--output-dir", self.path(folder), "--json", *more]
 
+    def verdicts(self, folder):
+        with open(self.path(folder, "verdicts.jsonl")) as f:
+            return [cli.without_clock(json.loads(line)) for line in f]
+
     def test_nothing_readable_is_not_nothing(self):
         result = self.done(*self.command(self.labelled("d.jsonl", 3, media=3), "out")).json()
         self.assertEqual((result["value"], result["n"], result["unparsed"]), (0, 9, 9))
@@ -171,8 +175,7 @@ class Judging(cli.CliTest):
         resumed = self.done(*self.command(data, "out", *slow, "--resume")).json()
         whole = self.done(*self.command(data, "whole", *slow)).json()
         self.assertEqual(cli.without_clock(resumed), cli.without_clock(whole))
-        lines = [[cli.without_clock(json.loads(line)) for line in open(self.path(folder, "verdicts.jsonl"))] for folder in ("out", "whole")]
-        self.assertEqual(lines[0], lines[1])
+        self.assertEqual(self.verdicts("out"), self.verdicts("whole"))
 
 
 @unittest.skipUnless(os.path.exists(cli.EMBEDDED), "models/embedded has not been trained yet")
