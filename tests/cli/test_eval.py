@@ -180,6 +180,17 @@ class Judging(cli.CliTest):
 
 @unittest.skipUnless(os.path.exists(cli.EMBEDDED), "models/embedded has not been trained yet")
 class EmbeddedJudge(cli.CliTest):
+    def test_what_asking_more_buys(self):
+        made = self.done("world", "make", "--items", "12", "--out", self.path("w"), "--json").json()
+        result = self.done("eval", "--data", made["records"], "--protocol", "votes", "--output-dir", self.path("out"), "--votes", "2", "--json").json()
+        curve = {(point["orders"], point["votes"]): point for point in result["cost_curve"]}
+        self.assertEqual(list(curve), [(1, 1), (1, 2), (2, 1), (2, 2)])
+        self.assertAlmostEqual(curve[2, 2]["brier"]["value"], result["value"], msg="all votes are the verdict itself")
+        self.assertAlmostEqual(curve[2, 2]["tokens"] * 12, result["cost"]["prompt_tokens"] + result["cost"]["completion_tokens"])
+        self.assertAlmostEqual(curve[2, 1]["tokens"], 2 * curve[1, 1]["tokens"])
+        with open(self.path("out", "report.html")) as page:
+            self.assertTrue("What asking more buys" in page.read())
+
     def test_a_judge_that_sees(self):
         made = self.done("world", "make", "--items", "24", "--out", self.path("w"), "--json").json()
         result = self.done("eval", "--data", made["records"], "--protocol", "votes", "--output-dir", self.path("out"), "--listener", cli.EMBEDDED, "--json").json()
