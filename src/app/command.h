@@ -35,6 +35,9 @@ std::string embedded_model_dir();
 
 // One per cmd_*.cc.
 CommandPtr make_compare_command();
+CommandPtr make_data_convert_command();
+CommandPtr make_data_inspect_command();
+CommandPtr make_data_split_command();
 CommandPtr make_experiment_command();
 CommandPtr make_info_command();
 CommandPtr make_rank_command();
