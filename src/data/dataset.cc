@@ -183,6 +183,13 @@ void Dataset::read_row() {
     return close_table();
   }
   ++row_;
+  const std::string& path = tables_[table_].path;
+  if (!result->row && row_ == 1 && path.ends_with(".json")) {  // the prompts of a benchmark
+    const std::string why = "is a list of something else than objects";
+    if (tables_.size() == 1) throw Error(Code::kInvalidInput, path, why, "name the file that has the records");
+    notes_.left_out[path] = why;
+    return close_table();
+  }
   if (result->row && !format_ && !begin(*result->row)) return close_table();
   take(std::move(*result));
 }

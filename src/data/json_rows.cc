@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "data/lines.h"
 #include "data/rows.h"
 
 namespace beholder::data {
@@ -103,9 +104,11 @@ class JsonLineRows : public RowReader {
   JsonLineRows(std::unique_ptr<std::istream> stream, std::string name) : stream_(std::move(stream)), name_(std::move(name)) {}
 
   std::optional<RowResult> next() override {
-    std::string line;
-    while (std::getline(*stream_, line)) {
+    TextLine read;
+    while (read_text_line(*stream_, read)) {
+      const std::string& line = read.text;
       const std::string where = format("{}:{}", name_, ++number_);
+      if (read.too_long) return RowResult{{}, format("{}: the line is longer than {} bytes", where, kMaxLineBytes)};
       if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
       try {
         Row row = parse_json(line, where);

@@ -1,25 +1,22 @@
 #include "data/jsonl.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
 #include "core/progress.h"
+#include "data/lines.h"
+#include "data/rows.h"
 
 namespace beholder::data {
 namespace {
-
-constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20;
 
 std::unique_ptr<std::istream> open(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     throw Error(Code::kInvalidInput, path, "is a folder, not a file of records", "name the .jsonl file in it");
-  auto file = std::make_unique<std::ifstream>(path, std::ios::binary);
-  if (!*file) throw Error(Code::kNotFound, path, "no such file, or it cannot be read", "check the path");
-  return file;
+  return open_stream(path);
 }
 
 }  // namespace
@@ -29,31 +26,14 @@ RecordReader::RecordReader(const std::string& path)
 
 RecordReader::RecordReader(std::istream& stream, std::string name) : stream_(&stream), name_(std::move(name)) {}
 
-// Reads up to the next newline without ever holding more than the limit of one line.
-bool RecordReader::read_line(std::string& text, bool& too_long) {
-  text.clear();
-  too_long = false;
-  std::streambuf* buffer = stream_->rdbuf();
-  bool any = false;
-  for (int c = buffer->sbumpc(); c != std::char_traits<char>::eof(); c = buffer->sbumpc()) {
-    any = true;
-    if (c == '\n') break;
-    if (text.size() < kMaxLineBytes)
-      text.push_back(static_cast<char>(c));
-    else
-      too_long = true;
-  }
-  if (any) ++number_;
-  return any;
-}
-
 std::optional<Line> RecordReader::next() {
-  std::string text;
-  bool too_long = false;
-  while (read_line(text, too_long)) {
+  TextLine read;
+  while (read_text_line(*stream_, read)) {
+    ++number_;
+    std::string& text = read.text;
     if (number_ == 1 && text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // a byte order mark some editors leave
     if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
-    Line line = parse(text, too_long);
+    Line line = parse(text, read.too_long);
     ++(line.record ? records_ : bad_);
     return line;
   }

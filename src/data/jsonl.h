@@ -31,7 +31,6 @@ class RecordReader : public RecordStream {
   const std::set<std::string>& unknown_keys() const { return unknown_; }
 
  private:
-  bool read_line(std::string& text, bool& too_long);
   Line parse(const std::string& text, bool too_long);
   std::unique_ptr<std::istream> owned_;
   std::istream* stream_;

@@ -24,7 +24,8 @@ std::string write_set(const TempDir& dir, const std::string& name = "all.jsonl")
   std::vector<Record> records;
   for (int i = 0; i < 120; ++i) {
     const int prompt = i % 40;
-    const std::string text = format(i < 40 ? "Scene {}" : i < 80 ? "scene  {} " : "SCENE {}.", prompt);
+    const std::string number = std::to_string(prompt);
+    const std::string text = i < 40 ? "Scene " + number : i < 80 ? "scene  " + number + " " : "SCENE " + number + ".";
     std::vector<MediaRef> media;
     for (const int side : {0, 1}) {
       const int picture = prompt % 5 == 4 && side == 0 ? prompt - 1 : prompt;

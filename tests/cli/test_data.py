@@ -21,7 +21,7 @@ class Inspect(cli.CliTest):
         self.assertEqual((report["formats"], report["records"], report["bad"]), (["pick-a-pic"], 6, 1))
         self.assertEqual((report["tied_pairs"], report["duplicate_records"], report["media"]["unreadable"]), (1, 1, 1))
         info = self.done("info", report["contact_sheet"], "--json").json()
-        self.assertEqual((info["format"], info["width"]), ("png", 6 * 160 + 7 * 8))
+        self.assertEqual((info["format"], info["width"]), ("png", 6 * 160 + 7 * 4))
 
     def test_plain_text_names_what_is_wrong(self):
         text = self.done("data", "inspect", fixture("hpdv3")).out
