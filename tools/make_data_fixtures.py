@@ -291,10 +291,13 @@ def hostile():
         tar.addfile(link)
     write("hostile/escape.tar", out.getvalue())
     write_json("hostile/list.json", [{"human_preference": [1, 0], "prompt": "p", "file_path": ["escape/fine/ok.jpg", "fine/ok.jpg"]}])
-    with open(os.path.join(OUT, "hpdv3/images.tar.gz.aa"), "rb") as f:
-        write("truncated/images.tar.gz", f.read())
-    write_json("truncated/train.json", [{"path1": "images/0-w.jpg", "path2": "images/11-l.jpg", "prompt": "p"},
-                                        {"path1": "images/0-w.jpg", "path2": "images/0-l.jpg", "prompt": "p"}])
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for i in range(12):
+            add_member(tar, f"images/{i}.jpg", picture(910 + i))
+    write("truncated/images.tar", out.getvalue()[:11_000])
+    write_json("truncated/train.json", [{"path1": "images/0.jpg", "path2": "images/11.jpg", "prompt": "p"},
+                                        {"path1": "images/0.jpg", "path2": "images/1.jpg", "prompt": "p"}])
     write_json("mixed/test.json", [
         {"human_preference": [1, 0], "prompt": "good", "file_path": ["a.jpg", "b.jpg"]},
         {"human_preference": "left", "prompt": "words for numbers", "file_path": ["a.jpg", "b.jpg"]},

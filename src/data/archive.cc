@@ -73,6 +73,35 @@ struct ArchiveReader::State {
   std::vector<std::string> parts;
   struct archive* archive = nullptr;
   bool ended = false;
+  std::size_t part = 0;  // the one being read, of several
+  std::ifstream stream;
+  std::vector<char> block = std::vector<char>(std::size_t{1} << 16);
+
+  // The parts as one file. (libarchive's own way of reading several files crashes on small ones in 3.6.)
+  la_ssize_t read() {
+    while (true) {
+      if (!stream.is_open()) {
+        if (part == parts.size()) return 0;
+        stream.open(parts[part], std::ios::binary);
+      }
+      stream.read(block.data(), static_cast<std::streamsize>(block.size()));
+      if (stream.gcount() > 0) return stream.gcount();
+      if (stream.bad()) return -1;
+      stream.close();
+      stream.clear();
+      ++part;
+    }
+  }
+  static la_ssize_t read_block(struct archive*, void* self, const void** bytes) {
+    auto* state = static_cast<State*>(self);
+    *bytes = state->block.data();
+    return state->read();
+  }
+  // A single file can be sought in, which a zip's list needs.
+  int open() {
+    if (parts.size() == 1) return archive_read_open_filename(archive, parts[0].c_str(), block.size());
+    return archive_read_open(archive, this, nullptr, read_block, nullptr);
+  }
 
   [[noreturn]] void corrupt(const std::string& what) const {
     throw Error(Code::kCorrupt, parts[0], what, "download the archive again, all of its parts");
@@ -92,10 +121,7 @@ ArchiveReader::ArchiveReader(std::vector<std::string> parts) : state_(std::make_
   archive_read_support_filter_all(state_->archive);
   archive_read_support_format_tar(state_->archive);
   archive_read_support_format_zip(state_->archive);
-  std::vector<const char*> names;
-  for (const std::string& part : state_->parts) names.push_back(part.c_str());
-  names.push_back(nullptr);
-  if (archive_read_open_filenames(state_->archive, names.data(), std::size_t{1} << 16) != ARCHIVE_OK) {
+  if (state_->open() != ARCHIVE_OK) {
     const std::string message = state_->message();
     archive_read_free(state_->archive);
     state_->archive = nullptr;

@@ -43,12 +43,17 @@ void expect_record(const Record& got, const Json& expected, const std::string& w
     EXPECT_EQ(got.target.kind, Target::Kind::kNone) << where;
   }
   EXPECT_EQ(got.completion, expected.value("completion", "")) << where;
-  for (const auto& [key, value] : expected.value("meta", Json::object()).items()) EXPECT_EQ(got.meta[key], value) << where;
+  const Json meta = expected.value("meta", Json::object());
+  for (const auto& [key, value] : meta.items()) EXPECT_EQ(got.meta[key], value) << where;
 }
 
 struct Case {
   std::string name, path, split;
 };
+
+void PrintTo(const Case& one, std::ostream* out) {
+  *out << one.path;
+}
 
 class Formats : public ::testing::TestWithParam<Case> {};
 
@@ -92,7 +97,8 @@ TEST_P(Archived, ConvertedRecordsAreTheOriginals) {
   options.out = dir / "out";
   const Json done = convert(options);
   std::map<std::string, Json> expected;
-  for (const Json& one : read_json(fixture("expected.json"))[GetParam().name]) expected[one["prompt"]] = one;
+  const Json all = read_json(fixture("expected.json"));
+  for (const Json& one : all[GetParam().name]) expected[one["prompt"]] = one;
   const ReadResult read = read_records(dir / "out/records.jsonl");
   EXPECT_TRUE(read.bad.empty());
   EXPECT_EQ(std::ssize(read.records), done["written"].get<std::int64_t>());
