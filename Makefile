@@ -41,6 +41,7 @@ format:
 oracle:
 	@python3 -m venv .venv-peers && .venv-peers/bin/pip install -q -r tools/peers/requirements.txt
 	@for script in tools/oracle_*.py; do echo "oracle: $$script"; .venv-peers/bin/python $$script; done
+	@.venv-peers/bin/python tools/make_data_fixtures.py tests/data/datasets
 
 # Trains the embedded judge again, from nothing (resumable; about an hour on 2 cores).
 embedded: all

@@ -75,4 +75,27 @@ deps_optional(video BEHOLDER_VIDEO libavformat libavcodec libswscale libavutil)
 deps_optional(avif BEHOLDER_AVIF libavif)
 target_link_libraries(deps_images INTERFACE deps_avif)
 
+deps_optional(archive BEHOLDER_ARCHIVE libarchive)
+
+# ---- Arrow and Parquet: the C++ libraries inside the pyarrow wheel of PYTHON; their names carry a version (libarrow.so.2600).
+option(PARQUET "Read Parquet and Arrow files (needs pyarrow in PYTHON)" ON)
+deps_interface(arrow)
+if(PARQUET)
+  execute_process(COMMAND ${PYTHON} -c "import importlib.util as u; print(u.find_spec('pyarrow').submodule_search_locations[0])"
+                  OUTPUT_VARIABLE PYARROW OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  file(GLOB arrow_library ${PYARROW}/libarrow.so.[0-9]*)
+  file(GLOB parquet_library ${PYARROW}/libparquet.so.[0-9]*)
+  if(PYARROW AND arrow_library AND parquet_library)
+    foreach(lib arrow parquet)
+      add_library(pyarrow_${lib} SHARED IMPORTED)
+      set_target_properties(pyarrow_${lib} PROPERTIES IMPORTED_LOCATION ${${lib}_library})
+      target_link_libraries(deps_arrow INTERFACE pyarrow_${lib})
+    endforeach()
+    target_include_directories(deps_arrow SYSTEM INTERFACE ${PYARROW}/include)
+    target_compile_definitions(deps_arrow INTERFACE BEHOLDER_ARROW=1)
+  else()
+    message(STATUS "pyarrow: not found, Parquet and Arrow files are switched off")
+  endif()
+endif()
+
 find_package(GTest QUIET)

@@ -7,7 +7,8 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/progress.h"
-#include "data/jsonl.h"
+#include "data/convert.h"
+#include "data/dataset.h"
 #include "eval/leaderboard.h"
 #include "eval/result.h"
 #include "eval/scores_file.h"
@@ -24,7 +25,7 @@ struct EvalFlags {
 
   void fields(FieldList& f) {
     f.group("What is measured");
-    f.add("data", data, "labelled records (JSON lines with \"target\")");
+    f.add("data", data, "labelled records: JSON lines with \"target\", or a public data set (see `data inspect`)");
     f.add("protocol", protocol, "how verdicts become a number; see below");
     f.add("scores", scores, "measure these numbers instead of a model: lines {\"id\",\"scores\":[one per medium, higher = better]}");
     f.add_range("score_scale", score_scale, 0, 1e9,
@@ -98,17 +99,26 @@ class EvalCommand : public Command {
     judging_.options.check();
   }
 
+  // A public data set becomes JSON lines with its media as files, once; our own records stay where they are.
+  std::string with_media_files() const {
+    data::ConvertOptions options;
+    options.path = flags_.data;
+    options.out = flags_.output_dir + "/data";
+    return data::prepare_records(options);
+  }
+
   std::vector<data::Record> read(eval::ResultContext& context) const {
-    data::RecordReader reader(flags_.data);
+    const std::unique_ptr<data::RecordStream> reader = data::open_records(flags_.scores.empty() ? with_media_files() : flags_.data);
     std::vector<data::Record> records;
-    while (std::optional<data::Line> line = reader.next()) {
+    while (std::optional<data::Line> line = reader->next()) {
       if (line->record)
         records.push_back(std::move(*line->record));
       else
-        log_warning(line->error);
+        ++context.bad_records, log_warning(line->error);
       if (flags_.limit > 0 && std::ssize(records) == flags_.limit) break;
     }
-    context.bad_records = reader.bad();
+    if (const std::string made = flags_.output_dir + "/data/data.json"; flags_.scores.empty() && fs::exists(made))
+      context.bad_records += json_get<std::int64_t>(read_json(made), "left_out", 0, made);
     context.dataset = !flags_.dataset.empty() ? flags_.dataset : fs::path(flags_.data).filename().string();
     return records;
   }

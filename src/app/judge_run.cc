@@ -15,7 +15,7 @@
 #include "core/format.h"
 #include "core/interrupt.h"
 #include "core/progress.h"
-#include "data/jsonl.h"
+#include "data/dataset.h"
 #include "judge/prompt.h"
 #include "report/rank_report.h"
 
@@ -82,13 +82,13 @@ class RecordRun {
         job_(job),
         session_(session),
         batch_(session.judge(), options, job),
-        progress_(job.unit, flags.in == "-" ? 0 : count_lines(flags.in), "records", out.before().done) {
+        progress_(job.unit, flags.in == "-" || !data::is_own_records(flags.in) ? 0 : count_lines(flags.in), "records", out.before().done) {
     counts_ = {out.before().done, out.before().failed, out.before().skipped_media};
   }
 
   void run() {
-    auto reader = flags_.in == "-" ? data::RecordReader(std::cin, "stdin") : data::RecordReader(flags_.in);
-    while (const std::optional<data::Line> line = reader.next()) {
+    const std::unique_ptr<data::RecordStream> reader = data::open_records(flags_.in);
+    while (const std::optional<data::Line> line = reader->next()) {
       stop_if_asked();
       take(*line);
       if (batch_.questions() >= options_.batch_size || batch_.size() >= 1024) flush();

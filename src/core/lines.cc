@@ -7,20 +7,19 @@
 #include "core/format.h"
 
 namespace beholder {
-namespace {
-
-std::unique_ptr<std::istream> open(const std::string& path) {
+std::unique_ptr<std::istream> open_stream(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
-    throw Error(Code::kInvalidInput, path, "is a folder, not a file of records", "name the .jsonl file in it");
+    throw Error(Code::kInvalidInput, path, "is a folder, not a file", "name a file in it");
   auto file = std::make_unique<std::ifstream>(path, std::ios::binary);
   if (!*file) throw Error(Code::kNotFound, path, "no such file, or it cannot be read", "check the path");
   return file;
 }
 
-}  // namespace
+LineReader::LineReader(const std::string& path) : owned_(open_stream(path)), stream_(owned_.get()), name_(path) {}
 
-LineReader::LineReader(const std::string& path) : owned_(open(path)), stream_(owned_.get()), name_(path) {}
+LineReader::LineReader(std::unique_ptr<std::istream> stream, std::string name)
+    : owned_(std::move(stream)), stream_(owned_.get()), name_(std::move(name)) {}
 
 LineReader::LineReader(std::istream& stream, std::string name) : stream_(&stream), name_(std::move(name)) {}
 

@@ -15,12 +15,17 @@ struct TextLine {
   bool too_long = false;    // more than LineReader::kMaxBytes
 };
 
+// A file to read from. kNotFound where there is none, kInvalidInput for a folder.
+std::unique_ptr<std::istream> open_stream(const std::string& path);
+
 class LineReader {
  public:
   static constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
 
   // kNotFound where there is no such file, kInvalidInput for a folder.
   explicit LineReader(const std::string& path);
+  // A stream of one's own, e.g. a file inside an archive.
+  LineReader(std::unique_ptr<std::istream> stream, std::string name);
   // Any stream, e.g. standard input; `name` stands in errors.
   LineReader(std::istream& stream, std::string name);
 

@@ -6,6 +6,7 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/progress.h"
+#include "data/rows.h"
 
 namespace beholder::data {
 

@@ -11,17 +11,11 @@
 
 #include "core/lines.h"
 #include "data/record.h"
+#include "data/stream.h"
 
 namespace beholder::data {
 
-// What became of one line: a record, or why not.
-struct Line {
-  std::int64_t number = 0;  // 1-based
-  std::optional<Record> record;
-  std::string error;  // "file:12: …"; empty where there is a record
-};
-
-class RecordReader {
+class RecordReader : public RecordStream {
  public:
   // Media paths are taken relative to the file's folder. kNotFound where there is no such file.
   explicit RecordReader(const std::string& path);
@@ -29,7 +23,8 @@ class RecordReader {
   RecordReader(std::istream& stream, std::string name);
 
   // The next line that is not blank; nothing at the end. The first line with an unknown key logs one warning for the file.
-  std::optional<Line> next();
+  std::optional<Line> next() override;
+  std::int64_t position() const override { return records_ + bad_; }
 
   std::int64_t records() const { return records_; }  // good lines so far
   std::int64_t bad() const { return bad_; }          // bad lines so far

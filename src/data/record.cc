@@ -93,9 +93,14 @@ Target parse_target(const Json& value, std::size_t media, std::string_view where
 
 }  // namespace
 
+bool MediaRef::operator==(const MediaRef& other) const {
+  const bool same_bytes = bytes && other.bytes ? *bytes == *other.bytes : !bytes && !other.bytes;
+  return path == other.path && frames == other.frames && fps == other.fps && same_bytes;
+}
+
 Record parse_record(const Json& value, std::string_view where, std::set<std::string>* unknown) {
   if (!value.is_object()) bad(where, "is not a JSON object", R"(each line is {"id":…,"prompt":…,"media":[…],"target":…})");
-  note_unknown(value, {"id", "prompt", "media", "target", "completion"}, "", unknown);
+  note_unknown(value, {"id", "prompt", "media", "target", "completion", "meta"}, "", unknown);
   for (const char* key : {"id", "prompt", "media"})
     if (!value.contains(key)) bad(where, format("the key \"{}\" is missing", key));
   Record record;
@@ -108,6 +113,10 @@ Record parse_record(const Json& value, std::string_view where, std::set<std::str
   for (std::size_t i = 0; i < media.size(); ++i) record.media.push_back(parse_media(media[i], format("medium {}", i + 1), where, unknown));
   if (value.contains("target") && !value["target"].is_null()) record.target = parse_target(value["target"], media.size(), where, unknown);
   if (value.contains("completion")) record.completion = need_text(value["completion"], "\"completion\"", where);
+  if (value.contains("meta") && !value["meta"].is_null()) {
+    if (!value["meta"].is_object()) bad(where, "\"meta\" is not a JSON object");
+    record.meta = value["meta"];
+  }
   return record;
 }
 
@@ -120,6 +129,7 @@ Json record_to_json(const Record& record) {
   if (record.target.kind == Target::Kind::kPair && record.target.votes > 0) json["target"]["votes"] = record.target.votes;
   if (record.target.kind == Target::Kind::kRanking) json["target"] = Json{{"ranking", record.target.ranking}};
   if (!record.completion.empty()) json["completion"] = record.completion;
+  if (!record.meta.is_null()) json["meta"] = record.meta;
   return json;
 }
 
@@ -128,7 +138,7 @@ void resolve_media(Record& record, const std::string& folder) {
     if (!folder.empty() && std::filesystem::path(path).is_relative()) path = (std::filesystem::path(folder) / path).string();
   };
   for (MediaRef& ref : record.media) {
-    if (!ref.is_frame_list()) resolve(ref.path);
+    if (!ref.is_frame_list() && !ref.bytes) resolve(ref.path);
     for (std::string& frame : ref.frames) resolve(frame);
   }
 }
@@ -167,6 +177,7 @@ std::vector<Record> expand_pairs(const Record& record) {
       Record pair;
       pair.id = format("{}#{}-{}", record.id, i + 1, j + 1);
       pair.prompt = record.prompt;
+      pair.meta = record.meta;
       pair.media = {record.media[i], record.media[j]};
       pair.target.kind = Target::Kind::kPair;
       pair.target.q = rank[i] == rank[j] ? 0.5 : rank[i] < rank[j] ? 1.0 : 0.0;

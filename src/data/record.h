@@ -1,10 +1,11 @@
 // One item of preference data: a prompt, the media made for it, and what people said. Stored as JSON lines:
 //   {"id":"7","prompt":"a red cup","media":["a.png",{"frames":["0.png","1.png"],"fps":2}],"target":{"pair":0.8,"votes":5}}
-// `target` is {"pair":q[,"votes":n]}, {"ranking":[1,2,2]} or absent; "completion" is an optional text to imitate (SFT).
-// Only `target` carries the label.
+// `target` is {"pair":q[,"votes":n]}, {"ranking":[1,2,2]} or absent; "completion" is an optional text to imitate (SFT); "meta"
+// is an object of whatever else the source said. Only `target` carries the label.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,10 +20,11 @@ namespace beholder::data {
 struct MediaRef {
   std::string path;
   std::vector<std::string> frames;
-  double fps = 0;  // frames per second of `frames`; 0 for a file
+  double fps = 0;                            // frames per second of `frames`; 0 for a file
+  std::shared_ptr<const std::string> bytes;  // content that came with the record (a Parquet cell); `path` then only names it
 
   bool is_frame_list() const { return !frames.empty(); }
-  bool operator==(const MediaRef&) const = default;
+  bool operator==(const MediaRef& other) const;
 };
 
 struct Target {
@@ -40,6 +42,7 @@ struct Record {
   std::vector<MediaRef> media;  // at least 1; at least 2 where there is a target, exactly 2 for a pair
   Target target;
   std::string completion;  // empty: none
+  Json meta;               // an object, or null
 
   bool operator==(const Record&) const = default;
 };

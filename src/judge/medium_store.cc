@@ -89,7 +89,7 @@ Medium MediumStore::load(const data::MediaRef& ref) {
   std::vector<std::string> files;
   std::string key = list ? format("frames {}", ref.fps) : "file";
   for (const std::string& path : list ? ref.frames : std::vector<std::string>{ref.path}) {
-    files.push_back(read_media_file(path));
+    files.push_back(ref.bytes ? *ref.bytes : read_media_file(path));
     key += sha256_hex(as_bytes(files.back()));
   }
   if (const auto found = by_key_.find(key); found != by_key_.end()) {

@@ -24,7 +24,8 @@ class MediumStore {
   explicit MediumStore(const media::PatchConfig& patches, const VideoSampling& video = {}, std::size_t limit_bytes = std::size_t{1} << 30)
       : patches_(patches), video_(video), limit_bytes_(limit_bytes) {}
 
-  // The name is the path, or the first frame's. kNotFound, kCorrupt, kUnsupported, kInvalidInput, kResource, naming the file.
+  // The name is the path, or the first frame's; bytes that came with the record are taken in place of the file. kNotFound, kCorrupt,
+  // kUnsupported, kInvalidInput, kResource, naming the file.
   Medium load(const data::MediaRef& ref);
 
   std::int64_t hits() const { return hits_; }

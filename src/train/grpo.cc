@@ -15,17 +15,20 @@
 namespace beholder::train {
 namespace {
 
-std::unique_ptr<PreferenceSource> make_source(const GrpoConfig& c, bool train) {
-  const std::string& path = train ? c.data : c.eval_data;
-  if (!c.data.empty()) return path.empty() ? nullptr : record_preferences(path, static_cast<std::uint64_t>(c.seed), train);
+// `data`: the JSON lines of c.data.
+std::unique_ptr<PreferenceSource> make_source(const GrpoConfig& c, const std::string& data, bool train) {
+  if (!c.data.empty()) {
+    const std::string path = train ? data : training_records(c, c.eval_data, "eval_data");
+    return path.empty() ? nullptr : record_preferences(path, static_cast<std::uint64_t>(c.seed), train);
+  }
   const world::WorldConfig world{.seed = c.world_seed};
   // Every seed of a run sees other items; a billion apart, so that no two runs share any.
   const std::int64_t first = train ? (c.seed % 1'000'000) * 1'000'000'000 : 0;
   return world_preferences(world, train ? world::Split::kTrain : world::Split::kValidation, first);
 }
 
-Json input_hashes(const GrpoConfig& c, const std::string& model_dir) {
-  Json out = data_identity(c.data);
+Json input_hashes(const std::string& data, const std::string& model_dir) {
+  Json out = data_identity(data);
   out["model_config_sha256"] = sha256_hex(MappedFile::open(hf::base_model_dir(model_dir) + "/config.json")->bytes());
   return out;
 }
@@ -45,14 +48,15 @@ GrpoOutcome train_grpo(const GrpoConfig& config) {
                                           {.dtype = at::kFloat, .device = vlm::parse_device(config.device)}));
     listener.emplace(heard->spec, heard->model, config.listener_redact);
   }
-  const auto train = make_source(config, true), validation = config.eval_steps > 0 ? make_source(config, false) : nullptr;
+  const std::string data = training_records(config, config.data, "data");
+  const auto train = make_source(config, data, true), validation = config.eval_steps > 0 ? make_source(config, data, false) : nullptr;
   std::map<std::string, std::string> model_files = read_model_files(hf::base_model_dir(dir));
   GrpoTask task{.config = config,
                 .spec = &spec,
                 .model = load_starting_model(config, dir),
                 .reference = {},
                 .model_files = model_files,
-                .inputs = input_hashes(config, dir),
+                .inputs = input_hashes(data, dir),
                 .train = train.get(),
                 .validation = validation.get(),
                 .listener = listener ? &*listener : nullptr};

@@ -39,7 +39,9 @@ GrpoConfig::GrpoConfig() {
 void GrpoConfig::fields(FieldList& f) {
   f.group("model and data");
   f.add("model", model, "checkpoint folder or org/name of the judge to train; empty: the embedded judge");
-  f.add("data", data, "JSONL records with \"target\"; empty: the embedded world");
+  f.add("data", data,
+        "records with \"target\": JSONL, a public data set (see `data inspect`), or a mixture \"A * 0.7 + B * 0.3\";\n"
+        "empty: the embedded world");
   f.add("eval_data", eval_data, "held-out JSONL records; with the embedded world its validation split is used");
   f.add("world_seed", world_seed, "seed of the embedded world");
   f.group("rollout");

@@ -7,6 +7,7 @@
 
 #include "core/format.h"
 #include "core/progress.h"
+#include "data/mixture.h"
 
 namespace beholder::train {
 namespace {
@@ -56,11 +57,21 @@ std::string shown(const std::string& name) {
   return (path.has_filename() ? path : path.parent_path()).filename();
 }
 
+// The same for each part of a mixture.
+std::string shown_data(const std::string& text) {
+  if (text.empty()) return text;
+  const std::vector<data::MixturePart> parts = data::parse_mixture(text);
+  if (parts.size() == 1) return shown(parts[0].path);
+  std::string out;
+  for (const data::MixturePart& part : parts) out += format("{}{} * {}", out.empty() ? "" : " + ", shown(part.path), part.weight);
+  return out;
+}
+
 Json recipe(const SftConfig& config) {
   SftConfig copy = config;
   copy.model = shown(config.model);
-  copy.data = shown(config.data);
-  copy.eval_data = shown(config.eval_data);
+  copy.data = shown_data(config.data);
+  copy.eval_data = shown_data(config.eval_data);
   return numeric_config(copy);
 }
 

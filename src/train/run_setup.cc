@@ -6,6 +6,7 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/sha256.h"
+#include "data/mixture.h"
 #include "hf/peft.h"
 #include "train/run_dir.h"
 #include "train/trained.h"
@@ -22,6 +23,15 @@ vlm::Model load_starting_model(const RunConfig& c, const std::string& dir) {
   vlm::Model model = vlm::load_model(dir, {.dtype = dtype, .device = vlm::parse_device(c.device)});
   vlm::check_finite(model);
   return model;
+}
+
+std::string training_records(const RunConfig& c, const std::string& data, const std::string& name) {
+  data::ConvertOptions options;
+  options.path = data;
+  options.out = c.output_dir + "/" + name;
+  options.seed = static_cast<std::uint64_t>(c.seed);
+  options.dataset.mapping.seed = options.seed;
+  return data::prepare_training_records(options);
 }
 
 Json data_identity(const std::string& path) {

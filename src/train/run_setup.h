@@ -16,6 +16,10 @@ namespace beholder::train {
 // computation, so that a map in that dtype stays one. kUsage for an adapter on an adapter.
 vlm::Model load_starting_model(const RunConfig& config, const std::string& dir);
 
+// The JSON lines that `data` stands for: itself, or what data/mixture.h makes of a public data set or a mixture, in
+// <output_dir>/<name>. A resumed run finds them there.
+std::string training_records(const RunConfig& config, const std::string& data, const std::string& name);
+
 // {"data_sha256":…}, or {} without a path: records that changed since a checkpoint would make a resumed run another run.
 Json data_identity(const std::string& path);
 

@@ -23,7 +23,8 @@ struct Sources {
   std::unique_ptr<SftSource> train, validation;
 };
 
-Sources make_sources(const SftConfig& c, const judge::JudgeSpec& spec) {
+// `data`: the JSON lines of c.data.
+Sources make_sources(const SftConfig& c, const std::string& data, const judge::JudgeSpec& spec) {
   const auto seed = static_cast<std::uint64_t>(c.seed);
   Sources out;
   if (c.data.empty()) {
@@ -32,9 +33,9 @@ Sources make_sources(const SftConfig& c, const judge::JudgeSpec& spec) {
     return out;
   }
   const judge::AnswerKind kind = judge::parse_answer_kind(c.answer);
-  RecordSourceOptions options{.path = c.data, .kind = kind, .batch_size = c.batch_size(), .seed = seed};
+  RecordSourceOptions options{.path = data, .kind = kind, .batch_size = c.batch_size(), .seed = seed};
   out.train = std::make_unique<RecordSource>(options, spec);
-  options.path = c.eval_data;
+  options.path = c.eval_steps > 0 ? training_records(c, c.eval_data, "eval_data") : std::string();
   options.shuffle = false;
   if (c.eval_steps > 0) out.validation = std::make_unique<RecordSource>(options, spec);
   return out;
@@ -67,12 +68,13 @@ SftOutcome train_sft(const SftConfig& config) {
   remove_unfinished(config.output_dir);
   const std::string dir = starting_dir(config);
   const judge::JudgeSpec spec = judge::load_judge_spec(dir);
-  const Sources sources = make_sources(config, spec);
+  const std::string data = training_records(config, config.data, "data");
+  const Sources sources = make_sources(config, data, spec);
   std::map<std::string, std::string> model_files = read_model_files(hf::base_model_dir(dir));
   SftTrainer trainer({.config = config,
                       .model = starting_model(config, spec, dir),
                       .model_files = model_files,
-                      .inputs = data_identity(config.data),
+                      .inputs = data_identity(data),
                       .train = sources.train.get(),
                       .validation = sources.validation.get()});
   const std::int64_t from_step = trainer.resume();

@@ -83,7 +83,9 @@ void WorldDataConfig::fields(FieldList& f) {
 void SftConfig::fields(FieldList& f) {
   f.group("model and data");
   f.add("model", model, "checkpoint folder or org/name to start from; empty: a fresh model from [init]");
-  f.add("data", data, "JSONL records with \"completion\"; empty: the embedded world");
+  f.add("data", data,
+        "records with \"completion\": JSONL, a public data set (see `data inspect`), or a mixture \"A * 0.7 + B * 0.3\";\n"
+        "empty: the embedded world");
   f.add("eval_data", eval_data, "held-out JSONL records; with the embedded world its validation split is used");
   f.add_choice("answer", answer, {"soft", "select", "score"}, "the question that records answer");
   f.add_range("max_length", max_length, 0, kMany, "longest example, tokens; longer ones are counted and left out; 0: the model's limit");

@@ -1,0 +1,82 @@
+// Any data set that is known (data/format.h) as one stream of records: a file, a folder of shards, parts or splits, archives with
+// their tables inside. What each file is shows in its own columns.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/dataset_files.h"
+#include "data/format.h"
+#include "data/stream.h"
+
+namespace beholder::data {
+
+struct DatasetOptions {
+  std::string format;                   // a name of formats(); empty: found out
+  std::string split;                    // only files of this split; empty: all
+  std::string media_root;               // where relative paths lie; empty: looked for near the tables
+  std::vector<std::string> more_roots;  // searched first, e.g. where archives were unpacked
+  FormatOptions mapping;
+};
+
+class Dataset : public RecordStream {
+ public:
+  // kNotFound where there is nothing to read; kInvalidInput, naming the columns, where a single file has no known format;
+  // kUnsupported for an unknown `format`.
+  Dataset(std::string path, DatasetOptions options);
+
+  std::optional<Line> next() override;
+  std::int64_t position() const override { return position_; }
+  void skip(std::int64_t lines) override;
+  Notes notes() const override { return notes_; }
+
+  const DatasetFiles& files() const { return files_; }
+  // The formats seen so far, in order.
+  const std::vector<std::string>& format_names() const { return names_; }
+  // Lines in all, where the files say so without being read; 0: not known.
+  std::int64_t size_hint() const;
+  // Media that are there without being files of their own; they count as found.
+  MediaFinder& finder() { return finder_; }
+
+ private:
+  struct Table {
+    std::string path;
+    std::string text;  // of a table out of an archive
+    bool in_archive = false;
+  };
+  void find_tables();
+  void read_tables(const std::string& archive, const std::vector<std::string>& parts);
+  void open_table();
+  void close_table();
+  bool begin(const Row& row);
+  void set_roots(const Table& table);
+  void read_row();
+  void take(RowResult result);
+  RowContext context();
+  void give(std::optional<Record> record, const std::string& error);
+  void fail(const std::string& what);
+
+  std::string path_;
+  DatasetOptions options_;
+  DatasetFiles files_;
+  std::vector<Table> tables_;
+  std::size_t table_bytes_ = 0;  // of tables out of archives
+  std::size_t table_ = 0;        // the one that is open, or comes next
+  std::unique_ptr<RowReader> reader_;
+  const Format* format_ = nullptr;
+  std::unique_ptr<Mapper> mapper_;
+  MediaFinder finder_;
+  std::int64_t row_ = 0, position_ = 0;
+  std::deque<Line> ready_;
+  std::vector<std::string> names_;
+  Notes notes_;
+};
+
+// The stream that fits `path`: "-" and our own JSON lines through RecordReader, anything else through Dataset.
+std::unique_ptr<RecordStream> open_records(const std::string& path, const DatasetOptions& options = {});
+// Whether `path` is a file of our own JSON lines, which need no conversion.
+bool is_own_records(const std::string& path);
+
+}  // namespace beholder::data

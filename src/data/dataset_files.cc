@@ -1,0 +1,186 @@
+#include "data/dataset_files.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <set>
+
+#include "core/error.h"
+#include "core/format.h"
+#include "core/rng.h"
+#include "data/archive.h"
+#include "data/rows.h"
+
+namespace beholder::data {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::array<std::string_view, 6> kSplits{"train", "validation", "val", "dev", "test", "eval"};
+
+// Words of a path: letters and digits that stand together.
+std::set<std::string> words_of(const std::string& path) {
+  std::set<std::string> words;
+  std::string word;
+  for (std::size_t i = 0; i <= path.size(); ++i) {
+    const char c = i < path.size() ? path[i] : '/';
+    if (std::isalpha(static_cast<unsigned char>(c))) {
+      word.push_back(c);
+      continue;
+    }
+    if (!word.empty()) words.insert(word);
+    word.clear();
+  }
+  return words;
+}
+
+// Whether the folder `root` ends with the folders `tail`.
+bool ends_with_folders(const std::string& root, const std::string& tail) {
+  return root.ends_with(tail) && (root.size() == tail.size() || root[root.size() - tail.size() - 1] == '/');
+}
+
+// Files that `datasets` and the Hub write beside the data.
+bool is_description(const std::string& name) {
+  constexpr std::array<std::string_view, 7> kNames{"split.json", "dataset_info.json", "dataset_infos.json", "dataset_dict.json",
+                                                   "state.json", "data.json",         "left_out.jsonl"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+void take_file(const std::string& path, DatasetFiles& files) {
+  const std::string name = fs::path(path).filename().string();
+  if (is_archive_path(path))
+    files.archives[archive_name(path)].push_back(path);
+  else if (is_description(name))
+    files.left_out.emplace(path, "describes the data set");
+  else if (is_table_path(path))
+    files.tables.push_back(path);
+}
+
+void walk(const std::string& folder, DatasetFiles& files) {
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().filename().string().starts_with(".")) {
+      if (it->is_directory(error)) it.disable_recursion_pending();
+    } else if (it->is_regular_file(error)) {
+      take_file(it->path().string(), files);
+    }
+  }
+  if (error) throw Error(Code::kInvalidInput, folder, error.message(), "make the folder readable");
+}
+
+// ImageRewardDB tells everything twice: once per part as JSON, once as metadata-*.parquet.
+void leave_out_twins(DatasetFiles& files) {
+  const auto is_metadata = [](const std::string& path) { return fs::path(path).filename().string().starts_with("metadata-"); };
+  if (!std::any_of(files.tables.begin(), files.tables.end(), is_metadata)) return;
+  std::erase_if(files.tables, [&](const std::string& path) {
+    const bool twin = path.ends_with(".json") && path.find("/images/") != std::string::npos;
+    if (twin) files.left_out.emplace(path, kTwin);
+    return twin;
+  });
+}
+
+}  // namespace
+
+DatasetFiles list_dataset(const std::string& path, const std::string& split) {
+  std::error_code ignored;
+  DatasetFiles files;
+  const bool folder = fs::is_directory(path, ignored);
+  files.root = folder ? path : fs::path(path).parent_path().string();
+  if (files.root.empty()) files.root = std::string(1, '.');
+  if (!folder && !fs::exists(path, ignored)) throw Error(Code::kNotFound, path, "no such file or folder", "check the path");
+  if (!folder && is_archive_path(path)) {
+    for (const auto& entry : fs::directory_iterator(files.root))
+      if (archive_name(entry.path().string()) == archive_name((fs::path(files.root) / fs::path(path).filename()).string()))
+        take_file(entry.path().string(), files);
+  } else if (!folder) {
+    for (const auto& entry : fs::directory_iterator(files.root))  // media of this table may be in archives beside it
+      if (entry.is_regular_file(ignored) && is_archive_path(entry.path().string())) take_file(entry.path().string(), files);
+    files.tables = {path};
+  } else {
+    walk(path, files);
+  }
+  leave_out_twins(files);
+  const auto relative = [&](const std::string& file) { return folder ? fs::path(file).lexically_relative(path).string() : file; };
+  if (!split.empty()) std::erase_if(files.tables, [&](const std::string& table) { return !words_of(relative(table)).contains(split); });
+  std::sort(files.tables.begin(), files.tables.end());
+  for (auto& [name, parts] : files.archives) std::sort(parts.begin(), parts.end());
+  if (files.tables.empty() && (files.archives.empty() || !split.empty()))
+    throw Error(Code::kNotFound, path, split.empty() ? "holds no file of records" : format("holds no file of the split \"{}\"", split),
+                "records are in .parquet, .arrow, .json, .jsonl or .csv files, or in archives of them");
+  return files;
+}
+
+std::vector<std::string> splits_of(const DatasetFiles& files) {
+  std::set<std::string> found;
+  for (const std::string& table : files.tables) {
+    const std::set<std::string> words = words_of(fs::path(table).lexically_relative(files.root).string());
+    for (const std::string_view split : kSplits)
+      if (words.contains(std::string(split))) found.insert(std::string(split));
+  }
+  return {found.begin(), found.end()};
+}
+
+std::vector<std::string> media_roots(const DatasetFiles& files, const std::string& table) {
+  const std::set<std::string> words = words_of(fs::path(table).lexically_relative(files.root).string());
+  const bool names_split =
+      std::any_of(kSplits.begin(), kSplits.end(), [&](std::string_view split) { return words.contains(std::string(split)); });
+  std::vector<std::string> below;
+  for (const std::string_view split : kSplits)
+    if (!names_split || words.contains(std::string(split))) below.emplace_back(split);
+  below.insert(below.end(), {"", "images", "test_images", "videos"});
+  std::vector<std::string> roots;
+  for (const fs::path& base : {fs::path(table).parent_path(), fs::path(files.root)}) {
+    for (const std::string& name : below) {
+      const fs::path root = name.empty() ? base : base / name;
+      std::error_code ignored;
+      if (name.empty() || fs::is_directory(root, ignored)) roots.push_back(root.empty() ? "." : root.string());
+    }
+  }
+  for (const auto& [name, parts] : files.archives) roots.push_back(archive_stem(name));
+  return roots;
+}
+
+void MediaFinder::set_roots(const std::vector<std::string>& roots) {
+  roots_.clear();
+  last_ = 0;
+  for (const std::string& root : roots) {
+    const std::string normal = fs::path(root).lexically_normal().string();
+    if (std::find(roots_.begin(), roots_.end(), normal) == roots_.end()) roots_.push_back(normal);
+  }
+}
+
+void MediaFinder::add_virtual(const std::string& path) {
+  virtual_.insert(stable_hash(fs::path(path).lexically_normal().string()));
+}
+
+bool MediaFinder::is_virtual(const std::string& path) const {
+  return !virtual_.empty() && virtual_.contains(stable_hash(path));
+}
+
+bool MediaFinder::exists(const std::string& path) const {
+  std::error_code ignored;
+  return is_virtual(path) || fs::exists(path, ignored);
+}
+
+// Below every root, and again without the leading folders that are the root's own last ones.
+std::vector<std::string> MediaFinder::candidates(const std::string& path) const {
+  std::vector<std::string> out;
+  for (const std::string& root : roots_) {
+    out.push_back((fs::path(root) / path).lexically_normal().string());
+    std::string best = path;
+    for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
+      if (ends_with_folders(root, path.substr(0, slash))) best = path.substr(slash + 1);
+    out.push_back((fs::path(root) / best).lexically_normal().string());
+  }
+  return out;
+}
+
+std::string MediaFinder::find(const std::string& path) {
+  if (fs::path(path).is_absolute() || roots_.empty()) return path;
+  const std::vector<std::string> places = candidates(path);
+  if (last_ < places.size() && exists(places[last_])) return places[last_];
+  for (std::size_t i = 0; i < places.size(); ++i)
+    if (exists(places[i])) return places[last_ = i];
+  return places[0];
+}
+
+}  // namespace beholder::data
