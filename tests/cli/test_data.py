@@ -51,7 +51,8 @@ class Inspect(cli.CliTest):
         self.fails(cli.INPUT, "no file of records", "data", "inspect", self.tmp)
         self.fails(cli.USAGE, "0 paths", "data", "inspect")
         self.fails(cli.USAGE, "full, header, none", "data", "inspect", fixture("hpdv2"), "--check", "some")
-        cut = self.write("cut.parquet", open(fixture("rapidata/votes.parquet"), "rb").read()[:5000])
+        with open(fixture("rapidata/votes.parquet"), "rb") as f:
+            cut = self.write("cut.parquet", f.read()[:5000])
         self.fails(cli.INPUT, "cut.parquet", "data", "inspect", cut)
 
     def test_memory_does_not_grow_with_the_rows(self):
