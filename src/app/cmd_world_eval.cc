@@ -114,8 +114,9 @@ class WorldEvalCommand : public Command {
   static void show(const Json& report) {
     fmt::print("{} on {} (n = {}, greedy, one order)\n", report["model"].get<std::string>(), report["split"].get<std::string>(),
                report["n"].get<std::int64_t>());
-    for (const char* key : {"attribute_accuracy", "defect_recall", "defect_precision", "thought_truth", "well_formed", "verdict_accuracy",
-                            "naive_accuracy", "bayes_accuracy", "brier", "brier_true", "verdict_follows_faults", "first_share", "contradiction"}) {
+    for (const char* key :
+         {"attribute_accuracy", "defect_recall", "defect_precision", "thought_truth", "well_formed", "verdict_accuracy", "naive_accuracy",
+          "bayes_accuracy", "brier", "brier_true", "verdict_follows_faults", "first_share", "contradiction"}) {
       const Json& metric = report[key];
       if (metric["value"].is_null()) continue;
       fmt::print("  {:<22} {:.4f}  [{:.4f}, {:.4f}]  n {}\n", key, metric["value"].get<double>(), metric["interval"][0].get<double>(),

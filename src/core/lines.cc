@@ -9,8 +9,7 @@
 namespace beholder {
 std::unique_ptr<std::istream> open_stream(const std::string& path) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    throw Error(Code::kInvalidInput, path, "is a folder, not a file", "name a file in it");
+  if (std::filesystem::is_directory(path, ignored)) throw Error(Code::kInvalidInput, path, "is a folder, not a file", "name a file in it");
   auto file = std::make_unique<std::ifstream>(path, std::ios::binary);
   if (!*file) throw Error(Code::kNotFound, path, "no such file, or it cannot be read", "check the path");
   return file;
