@@ -114,7 +114,10 @@ class Runs(GrpoTest):
         self.assertGreater(result.json()["skipped"], 0)
         self.assertIn("gone.png", result.err)
         self.assertIn('no "target"', result.err)
-        self.assertTrue(0 < self.metrics("run")[0]["rewards/command/mean"] <= 0.5, "0 where the completion cannot be read")
+        for step in self.metrics("run"):
+            self.assertAlmostEqual(step["rewards/command/mean"], 0.5 * step["rewards/format/mean"], msg="0 where the completion cannot be read")
+        self.done(*self.train("free", "--data", data, "--reward-funcs", "format", "--reward-command", "sed s/.*/0.5/", "--no-gate-on-format"))
+        self.assertEqual([step["rewards/command/mean"] for step in self.metrics("free")], [0.5] * STEPS)
 
 
 class BadInput(GrpoTest):
