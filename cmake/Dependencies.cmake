@@ -24,9 +24,8 @@ function(deps_interface name)
   add_library(deps::${name} ALIAS deps_${name})
 endfunction()
 
-deps_interface(fmt)   # fmt 12 travels in torch's include folder
+deps_interface(fmt)   # fmt 12 travels in torch's include folder; its compiled half is src/core/fmt.cc
 target_include_directories(deps_fmt SYSTEM INTERFACE ${TORCH}/include)
-target_compile_definitions(deps_fmt INTERFACE FMT_HEADER_ONLY=1)
 
 deps_interface(json)
 find_path(JSON_INCLUDE nlohmann/json.hpp REQUIRED)

@@ -1,4 +1,4 @@
-// Text formatting: fmt 12, header-only, from LibTorch's own include folder (libstdc++ 12 has no <format>).
+// Text formatting: fmt 12 from LibTorch's own include folder, its compiled half in core/fmt.cc (libstdc++ 12 has no <format>).
 #pragma once
 
 #include <fmt/format.h>

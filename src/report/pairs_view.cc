@@ -72,7 +72,7 @@ std::string matrix_html(const View& view) {
   for (std::size_t k = 0; k < view.judged.pairs.size(); ++k) {
     const PairVerdict& pair = view.judged.pairs[k];
     const bool flagged = pair.consistent == false;
-    const std::string link = "#" + place(view, k);
+    const std::string link = format("#{}", place(view, k));
     map.cells.push_back({pair.left, pair.right, pair.p, flagged, cell_title(view, pair, pair.left, pair.right, pair.p), link});
     map.cells.push_back({pair.right, pair.left, 1 - pair.p, flagged, cell_title(view, pair, pair.right, pair.left, 1 - pair.p), link});
   }
