@@ -56,7 +56,7 @@ class ChecklistScoreCommand : public Command {
   void take(const checklist::AnswerReader::Line& line, const WeightedChecklist& weighted, JsonlOut& out) {
     if (!line.sheet) {
       ++failed_;
-      log_warning(line.error);
+      warnings_.add(line.error);
       write(out, {{"id", nullptr}, {"line", line.number}, {"error", {{"code", code_name(Code::kInvalidInput)}, {"message", line.error}}}});
       return;
     }
@@ -86,6 +86,7 @@ class ChecklistScoreCommand : public Command {
   std::int64_t done_ = 0, failed_ = 0, unanswered_ = 0;
   double sum_ = 0;
   std::vector<Json> kept_;
+  Warnings warnings_;
 };
 
 }  // namespace

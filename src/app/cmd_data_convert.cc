@@ -29,11 +29,8 @@ class DataConvertCommand : public Command {
   }
 
   int run(const std::vector<std::string>& operands) override {
-    options_.path = one_path(name(), operands);
+    flags_.apply(options_, name(), operands);
     if (options_.out.empty()) throw Error(Code::kUsage, "--out", "is not given", "name a folder to write to");
-    options_.dataset = flags_.dataset();
-    options_.check = flags_.check_options();
-    options_.seed = static_cast<std::uint64_t>(flags_.seed);
     const Json done = data::convert(options_);
     if (json)
       fmt::print("{}\n", json_line(done));

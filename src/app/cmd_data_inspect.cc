@@ -63,10 +63,7 @@ class DataInspectCommand : public Command {
   }
 
   int run(const std::vector<std::string>& operands) override {
-    options_.path = one_path(name(), operands);
-    options_.dataset = flags_.dataset();
-    options_.check = flags_.check_options();
-    options_.seed = static_cast<std::uint64_t>(flags_.seed);
+    flags_.apply(options_, name(), operands);
     const Json report = data::inspect(options_);
     if (json)
       fmt::print("{}\n", json_line(report));

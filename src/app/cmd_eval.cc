@@ -104,19 +104,22 @@ class EvalCommand : public Command {
     data::ConvertOptions options;
     options.path = flags_.data;
     options.out = flags_.output_dir + "/data";
+    options.keep_unreadable = true;
     return data::prepare_records(options);
   }
 
   std::vector<data::Record> read(eval::ResultContext& context) const {
     const std::unique_ptr<data::RecordStream> reader = data::open_records(flags_.scores.empty() ? with_media_files() : flags_.data);
     std::vector<data::Record> records;
+    Warnings bad;
     while (std::optional<data::Line> line = reader->next()) {
       if (line->record)
         records.push_back(std::move(*line->record));
       else
-        ++context.bad_records, log_warning(line->error);
+        bad.add(line->error);
       if (flags_.limit > 0 && std::ssize(records) == flags_.limit) break;
     }
+    context.bad_records = bad.count();
     if (const std::string made = flags_.output_dir + "/data/data.json"; flags_.scores.empty() && fs::exists(made))
       context.bad_records += json_get<std::int64_t>(read_json(made), "left_out", 0, made);
     context.dataset = !flags_.dataset.empty() ? flags_.dataset : fs::path(flags_.data).filename().string();

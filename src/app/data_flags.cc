@@ -33,9 +33,9 @@ data::CheckOptions DataFlags::check_options() const {
   return options;
 }
 
-std::string one_path(const std::string& command, const std::vector<std::string>& operands) {
+std::string DataFlags::one_path(const std::string& command, const std::vector<std::string>& operands) {
   if (operands.size() != 1)
-    throw Error(Code::kUsage, command, format("{} paths", operands.size()), "give one: a file of records, a folder or an archive");
+    throw Error(Code::kUsage, command, fmt::format("{} paths", operands.size()), "give one: a file of records, a folder or an archive");
   return operands[0];
 }
 

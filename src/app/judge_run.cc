@@ -107,7 +107,7 @@ class RecordRun {
   void take(const data::Line& line) {
     if (out_.take_done(line.record ? line.record->id : JsonlOut::line_key(line.number))) return;
     if (!line.record) {
-      log_warning(line.error);
+      warnings_.add(line.error);
       batch_.add_failed(
           {{"id", nullptr}, {"line", line.number}, {"error", {{"code", code_name(Code::kInvalidInput)}, {"message", line.error}}}});
       return;
@@ -119,7 +119,7 @@ class RecordRun {
       batch_.add(std::move(item));
     } catch (const Error& e) {
       Json error = record_error(e);
-      log_warning(format("record {}: {}", line.record->id, e.what()));
+      warnings_.add(format("record {}: {}", line.record->id, e.what()));
       batch_.add_failed(
           {{"id", line.record->id}, {"prompt", line.record->prompt}, {"error", std::move(error)}, {"skipped", std::move(skipped)}});
     }
@@ -158,6 +158,7 @@ class RecordRun {
   JudgeBatch batch_;
   Progress progress_;
   Counts counts_;
+  Warnings warnings_;
   std::vector<Json> kept_;
 };
 

@@ -96,10 +96,11 @@ const AnswerSheet* AnswerTable::find(const std::string& name, const std::string&
 AnswerTable read_answer_table(const std::string& path, const Checklist& list) {
   AnswerTable table;
   AnswerReader reader(path, list);
+  Warnings bad;
   while (auto line = reader.next()) {
     if (!line->sheet) {
       ++table.bad;
-      log_warning(format("left out {}", line->error));
+      bad.add(format("left out {}", line->error));
       continue;
     }
     AnswerSheet& sheet = *line->sheet;

@@ -12,8 +12,6 @@
 namespace beholder::checklist {
 namespace {
 
-constexpr std::int64_t kNamed = 5;  // missing answers that are logged one by one
-
 std::string name_of(const data::MediaRef& ref) {
   return ref.is_frame_list() ? ref.frames[0] : ref.path;
 }
@@ -29,7 +27,8 @@ class PairReader {
     for (std::size_t k = 0; k < 2; ++k) {
       sides[k] = table_.find(name_of(pair.media[k]), pair.prompt);
       if (sides[k]) continue;
-      if (++set_.without_answers <= kNamed) log_warning(format("record {}: no answers for {}", pair.id, name_of(pair.media[k])));
+      warnings_.add(format("record {}: no answers for {}", pair.id, name_of(pair.media[k])));
+      ++set_.without_answers;
       return;
     }
     const std::vector<double> a = values_of(list_, *sides[0], coding_), b = values_of(list_, *sides[1], coding_);
@@ -50,6 +49,7 @@ class PairReader {
   const Checklist& list_;
   const AnswerTable& table_;
   Coding coding_;
+  Warnings warnings_;
   std::map<std::string, std::size_t> prompts_;
 };
 
@@ -64,9 +64,10 @@ PairSet read_pairs(const std::string& path, const Checklist& list, const AnswerT
   if (!file) throw Error(Code::kNotFound, path, "no such file, or it cannot be read", "check the path");
   data::RecordReader reader(file, path);  // media are names here: they stay as they are
   PairReader pairs(list, table, coding);
+  Warnings bad;
   while (const auto line = reader.next()) {
     if (!line->record) {
-      log_warning(format("left out {}", line->error));
+      bad.add(format("left out {}", line->error));
       continue;
     }
     const std::vector<data::Record> expanded = data::expand_pairs(*line->record);

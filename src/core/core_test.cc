@@ -144,6 +144,17 @@ TEST(Config, WrongKeysAndValuesSayWhatIsLegal) {
   EXPECT_NE(message("steps = ").find("a.toml:1"), std::string::npos);
 }
 
+TEST(Progress, ManyWarningsAreAFewAndACount) {
+  testing::internal::CaptureStderr();
+  {
+    Warnings warnings(2);
+    for (const char* text : {"line 1", "line 2", "line 3", "line 4"}) warnings.add(text);
+    EXPECT_EQ(warnings.count(), 4);
+    warnings.close();  // once, though it is closed again at the end of its life
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "warning: line 1\nwarning: line 2\nwarning: 2 more like these\n");
+}
+
 TEST(Progress, HumanNumbers) {
   EXPECT_EQ(human_duration(3723), "1 h 02 min");
   EXPECT_EQ(human_duration(200), "3 min 20 s");

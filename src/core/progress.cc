@@ -49,6 +49,15 @@ void log_warning(std::string_view text) {
   print(format("{} {}\n", use_colour(STDERR_FILENO) ? "\033[33mwarning:\033[0m" : "warning:", printable(text, true)));
 }
 
+void Warnings::add(std::string_view text) {
+  if (++count_ <= shown_) log_warning(text);
+}
+
+void Warnings::close() {
+  if (count_ > shown_) log_warning(format("{} more like these", count_ - shown_));
+  shown_ = count_;
+}
+
 std::string human_duration(double seconds) {
   if (!std::isfinite(seconds)) return "?";
   if (seconds < 10) return format("{:.1f} s", seconds);

@@ -17,6 +17,22 @@ bool use_colour(int fd);  // a terminal, and NO_COLOR is not set
 void log_info(std::string_view text);
 void log_warning(std::string_view text);
 
+// Warnings that every line of a file may give: the first few in full, at the end how many more there were.
+class Warnings {
+ public:
+  explicit Warnings(std::int64_t shown = 5) : shown_(shown) {}
+  ~Warnings() { close(); }
+  Warnings(const Warnings&) = delete;
+  Warnings& operator=(const Warnings&) = delete;
+
+  void add(std::string_view text);
+  void close();  // says how many were not shown, once
+  std::int64_t count() const { return count_; }
+
+ private:
+  std::int64_t shown_, count_ = 0;
+};
+
 std::string human_duration(double seconds);    // "1 h 02 min", "3 min 20 s", "4.2 s"
 std::string human_bytes(std::uint64_t bytes);  // "7.5 GB"
 std::string human_count(double n);             // "12.3 k", "3.8 B"

@@ -22,7 +22,7 @@ std::string identity(const ConvertOptions& o) {
   const DatasetFiles files = list_dataset(o.path, o.dataset.split);
   std::string text = format("{} {} {} {} {} {} {} {} {} {} {} {}", fs::absolute(o.path).string(), o.dataset.format, o.dataset.split,
                             o.dataset.media_root, o.dataset.mapping.aspect, o.dataset.mapping.seed, o.pairs, o.drop_ties, o.shuffle, o.seed,
-                            o.limit, static_cast<int>(o.check.level));
+                            o.limit, o.keep_unreadable ? -1 : static_cast<int>(o.check.level));
   const auto add = [&](const std::string& file) {
     std::error_code ignored;
     text += format("\n{} {} {}", file, fs::file_size(file, ignored), fs::last_write_time(file, ignored).time_since_epoch().count());
@@ -60,7 +60,9 @@ class Conversion {
   }
 
   void read_all(RecordStream& source, const Sink& sink) {
-    CheckedStream checked(source, options_.check);
+    CheckOptions check = options_.check;
+    if (options_.keep_unreadable) check.level = CheckLevel::kHeader;  // for the names of the files
+    CheckedStream checked(source, check);
     Progress progress("convert", 0, "records");
     while (options_.limit == 0 || read_ < options_.limit) {
       check_interrupt("the same command goes on: media that have been written are kept");
@@ -113,7 +115,8 @@ class Conversion {
   void take(CheckedLine& line, const Sink& sink) {
     if (!line.line.record) return leave_out(line.line, line.line.error);
     Record& record = *line.line.record;
-    if (const std::string why = drop_broken(record, line.media); !why.empty()) return leave_out(line.line, why);
+    if (!options_.keep_unreadable)
+      if (const std::string why = drop_broken(record, line.media); !why.empty()) return leave_out(line.line, why);
     for (std::size_t i = 0; i < record.media.size(); ++i) out_.place(record.media[i], line.media[i].format);
     const bool expand = options_.pairs && record.target.kind != Target::Kind::kNone;
     for (const Record& one : expand ? expand_pairs(record) : std::vector<Record>{record}) {

@@ -19,7 +19,8 @@ struct ConvertOptions {
   bool drop_ties = false;  // pairs that are ties are left out (and counted)
   bool shuffle = false;    // blockwise, by `seed`
   std::uint64_t seed = 0;
-  std::int64_t limit = 0;  // lines read; 0: all
+  std::int64_t limit = 0;        // lines read; 0: all
+  bool keep_unreadable = false;  // records keep media that cannot be read: whoever reads them counts those
 };
 
 // {"records": path, "written", "pairs"?, "left_out", "media_dropped", "ties_dropped", "media_written", "media_kept",

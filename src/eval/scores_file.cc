@@ -42,6 +42,7 @@ ScoresFile read_scores(const std::string& path) {
   ScoresFile out;
   const std::string text = read_file(path);
   std::int64_t number = 0;
+  Warnings bad;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     const std::string_view line = std::string_view(text).substr(begin, end - begin);
@@ -55,7 +56,7 @@ ScoresFile read_scores(const std::string& path) {
       id = parse_id(json, where);
       if (out.scores.emplace(id, parse_scores(json, where)).second) continue;
     } catch (const Error& e) {
-      log_warning(e.what());
+      bad.add(e.what());
       ++out.bad_lines;
       continue;
     }

@@ -39,25 +39,16 @@ std::vector<std::optional<double>> answers(const PairVotes& pair, int orders, st
   return out;
 }
 
-// A prompt's part in accuracy and Brier score.
-void count(const PairVotes& pair, int orders, std::size_t votes, std::vector<Ratio>& row) {
-  const auto given = answers(pair, orders, votes);
-  double right = 0, squares = 0;
-  for (const std::optional<double>& p : given) {
-    right += p && (*p - 0.5) * (pair.q - 0.5) > 0;
-    squares += std::pow(p.value_or(0.5) - pair.q, 2);
-  }
-  if (given.empty()) return;
-  const auto n = static_cast<double>(given.size());
-  if (pair.q != 0.5) row[0].sum += right / n, row[0].n += 1;
-  row[1].sum += squares / n, row[1].n += 1;
-}
-
 VoteCurvePoint point(const std::vector<PairVotes>& pairs, int orders, std::size_t votes, const AskingCost& cost) {
   std::size_t prompts = 0;
   for (const PairVotes& pair : pairs) prompts = std::max(prompts, pair.prompt + 1);
   std::vector<std::vector<Ratio>> rows(prompts, std::vector<Ratio>(2));
-  for (const PairVotes& pair : pairs) count(pair, orders, votes, rows[pair.prompt]);
+  for (const PairVotes& pair : pairs) {
+    const VotePart part = vote_part(pair, orders, votes);
+    std::vector<Ratio>& row = rows[pair.prompt];
+    row[0].sum += part.accuracy.sum, row[0].n += part.accuracy.n;
+    row[1].sum += part.brier.sum, row[1].n += part.brier.n;
+  }
   const std::vector<Ratio> total = sum_rows(rows);
   const auto intervals = bootstrap(rows, [](const std::vector<Ratio>& sums) { return std::vector{sums[0].value(), sums[1].value()}; });
   return {.orders = orders,
@@ -78,6 +69,20 @@ Json metric(double value, const std::optional<Interval>& interval) {
 
 }  // namespace
 
+VotePart vote_part(const PairVotes& pair, int orders, std::size_t votes) {
+  const auto given = answers(pair, orders, votes);
+  if (given.empty()) return {};
+  double right = 0, squares = 0;
+  for (const std::optional<double>& p : given) {
+    right += p && (*p - 0.5) * (pair.q - 0.5) > 0;
+    squares += std::pow(p.value_or(0.5) - pair.q, 2);
+  }
+  const auto n = static_cast<double>(given.size());
+  VotePart part{.accuracy = {}, .brier = {squares / n, 1}};
+  if (pair.q != 0.5) part.accuracy = {right / n, 1};
+  return part;
+}
+
 std::vector<VoteCurvePoint> vote_curve(const std::vector<PairVotes>& pairs, const AskingCost& cost) {
   std::size_t most = 0;
   bool both = false;
@@ -87,7 +92,8 @@ std::vector<VoteCurvePoint> vote_curve(const std::vector<PairVotes>& pairs, cons
   }
   std::vector<VoteCurvePoint> out;
   for (int orders = 1; orders <= (both ? 2 : 1); ++orders)
-    for (std::size_t votes = 1; votes <= most; votes *= 2) out.push_back(point(pairs, orders, votes, cost));
+    for (std::size_t votes = 1; votes <= most; votes = votes < most ? std::min(votes * 2, most) : most + 1)
+      out.push_back(point(pairs, orders, votes, cost));
   return out;
 }
 

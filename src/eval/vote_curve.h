@@ -1,4 +1,4 @@
-// What asking more buys: accuracy and Brier score against tokens, for one or both orders and 1, 2, 4, … thoughts per order, all
+// What asking more buys: accuracy and Brier score against tokens, for one or both orders and 1, 2, 4, … and all thoughts per order,
 // read from one evaluation that asked the most. Fewer thoughts are groups of the same votes, so the points are paired.
 #pragma once
 
@@ -25,6 +25,13 @@ struct AskingCost {
   double prompt_tokens = 0;      // mean per order
   double completion_tokens = 0;  // mean per thought
 };
+
+// What a pair adds to accuracy and Brier score of a judge with so many orders (1 or 2) and thoughts per order, as below: the mean
+// over all such judges that its votes hold. {0, 0} where they hold none, and of the accuracy for a label tie.
+struct VotePart {
+  Ratio accuracy, brier;
+};
+VotePart vote_part(const PairVotes& pair, int orders, std::size_t votes);
 
 struct VoteCurvePoint {
   int orders = 1, votes = 1;  // thoughts per order

@@ -29,6 +29,14 @@ TEST(VoteCurve, PointsByHand) {
   EXPECT_DOUBLE_EQ(at(curve, 2, 2).tokens, 240);
 }
 
+TEST(VoteCurve, EndsWithAllVotes) {
+  const std::vector<PairVotes> pairs = {{.q = 1, .prompt = 0, .p = {{{0.9, 0.8, 0.1}, {}}}}};
+  const auto curve = vote_curve(pairs, {});
+  ASSERT_EQ(curve.size(), 3u) << "1, 2 and 3 thoughts";
+  EXPECT_NEAR(at(curve, 1, 2).brier, 0.15 * 0.15, 1e-12) << "the third has no partner";
+  EXPECT_NEAR(at(curve, 1, 3).brier, 0.16, 1e-12);
+}
+
 TEST(VoteCurve, TiesOfPeopleLeaveTheAccuracyAndOneOrderIsEnough) {
   const std::vector<PairVotes> pairs = {{.q = 0.5, .prompt = 0, .p = {{{0.9}, {}}}}, {.q = 0, .prompt = 1, .p = {{{0.4}, {}}}}};
   const auto curve = vote_curve(pairs, {});

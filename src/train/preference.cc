@@ -36,27 +36,24 @@ class RecordPreferences : public PreferenceSource {
  public:
   RecordPreferences(const std::string& path, std::uint64_t seed, bool shuffle)
       : seed_(seed), shuffle_(shuffle), order_("preference order", seed, shuffle) {
-    constexpr std::int64_t kShown = 5;
-    std::int64_t bad = 0;
-    const auto leave_out = [&](const std::string& why) {
-      if (++bad <= kShown) log_warning(why);
-    };
+    Warnings bad;
     data::RecordReader reader(path);
     while (auto line = reader.next()) {
       const std::string where = format("{}:{}", path, line->number);
       if (!line->record) {
-        leave_out(line->error);
+        bad.add(line->error);
         continue;
       }
       const std::vector<data::Record> pairs = data::expand_pairs(*line->record);
-      if (pairs.empty()) leave_out(where + ": left out: no \"target\"");
+      if (pairs.empty()) bad.add(where + ": left out: no \"target\"");
       pairs_.insert(pairs_.end(), pairs.begin(), pairs.end());
     }
     if (pairs_.empty())
       throw Error(
-          Code::kInvalidInput, path, format("no record can be learned from ({} lines left out)", bad),
+          Code::kInvalidInput, path, format("no record can be learned from ({} lines left out)", bad.count()),
           R"(a line is {"id":…,"prompt":…,"media":["a.png","b.png"],"target":{"pair":0.8,"votes":5}} or …"target":{"ranking":[1,2,2]}})");
-    if (bad > 0) log_warning(format("{}: {} lines left out, {} pairs used", path, bad, pairs_.size()));
+    bad.close();
+    if (bad.count() > 0) log_warning(format("{}: {} lines left out, {} pairs used", path, bad.count(), pairs_.size()));
   }
 
   PreferenceItem item(std::int64_t number) const override {

@@ -13,17 +13,14 @@ RecordSource::RecordSource(const RecordSourceOptions& options, const judge::Judg
 }
 
 void RecordSource::read() {
-  constexpr std::int64_t kShown = 5;
-  std::int64_t bad = 0, without_format = 0;
-  const auto warn = [&](const std::string& text) {
-    if (++bad <= kShown) log_warning(text);
-  };
+  Warnings bad;
+  std::int64_t without_format = 0;
   data::RecordReader reader(options_.path);
   while (auto line = reader.next()) {
     if (!line->record) {
-      warn(line->error);
+      bad.add(line->error);
     } else if (line->record->completion.empty()) {
-      warn(format("{}:{}: left out: no \"completion\"", options_.path, line->number));
+      bad.add(format("{}:{}: left out: no \"completion\"", options_.path, line->number));
     } else {
       const auto media = static_cast<int>(line->record->media.size());
       without_format += !judge::parses(line->record->completion, options_.kind, media);
@@ -31,9 +28,10 @@ void RecordSource::read() {
     }
   }
   if (records_.empty())
-    throw Error(Code::kInvalidInput, options_.path, format("no record can be trained on ({} lines left out)", bad),
+    throw Error(Code::kInvalidInput, options_.path, format("no record can be trained on ({} lines left out)", bad.count()),
                 R"(a line is {"id":…,"prompt":…,"media":["a.png","b.png"],"completion":"<think>…</think>\n<answer>1</answer>"})");
-  if (bad > 0) log_warning(format("{}: {} lines left out, {} used", options_.path, bad, records_.size()));
+  bad.close();
+  if (bad.count() > 0) log_warning(format("{}: {} lines left out, {} used", options_.path, bad.count(), records_.size()));
   if (without_format > 0)
     log_warning(
         format("{}: {} of {} completions are not <think>…</think><answer>…</answer> with an answer of kind \"{}\"; "

@@ -142,6 +142,18 @@ class Judging(cli.CliTest):
         result = self.done(*self.command(data, "out")).json()
         self.assertEqual((result["n"], result["missing"], result["unparsed"]), (2, 1, 1), "one of three is a label tie")
 
+    def test_a_public_data_set_with_broken_and_absent_pictures_counts_them_all(self):
+        set_ = [{"id": str(i), "prompt": f"scene {i}", "generations": [f"{i}-a.png", f"{i}-b.png"], "ranking": [1, 2]} for i in range(4)]
+        os.mkdir(self.path("set"))
+        for item in set_:
+            for k, name in enumerate(item["generations"]):
+                self.picture(os.path.join("set", name), shade=k)
+        self.write("set/1-a.png", b"no picture")
+        os.remove(self.path("set", "2-b.png"))
+        self.write("set/test.json", json.dumps(set_))
+        result = self.done(*self.command(self.path("set"), "out")).json()
+        self.assertEqual((result["n"], result["missing"], result["unparsed"], result["bad_records"]), (4, 2, 2, 0))
+
     def test_folders_of_other_settings_are_not_mixed(self):
         data = self.labelled("d.jsonl", 2)
         self.done(*self.command(data, "out"))
