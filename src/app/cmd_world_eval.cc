@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "app/command.h"
+#include "app/world_votes.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
@@ -36,6 +37,8 @@ class WorldEvalCommand : public Command {
     f.add_range("first", first_, 0, 1e12, "index of the first item");
     f.add("rows", rows_, "file to write one JSON line per item to, with its part in every metric");
     f.add("listener", listener_dir_, "checkpoint that reads every thought without its answer; contradiction: it prefers the other medium");
+    f.add_range("votes", votes_, 0, 1024, "beside the greedy answer: so many sampled thoughts in each order, and what they buy; 0: none");
+    f.add_range("votes_items", votes_items_, 0, 1e6, "ask for them on the first so many items; 0: on all");
     f.add("dtype", dtype_, "fp32, bf16 or fp16");
     f.add("device", device_, "cpu or cuda");
     world_.fields(f);
@@ -49,7 +52,7 @@ class WorldEvalCommand : public Command {
     const world::Split split = world::split_named(split_);
     options_.both_orders = false;
     options_.temperature = 0;
-    options_.batch_size = std::max<std::int64_t>(options_.batch_size, 1);
+    if (votes_ > 0 && world_.media != 2) throw Error(Code::kUsage, "--votes", "compares two media", "leave out --media");
     const judge::JudgeModel loaded =
         judge::load_judge_model(model_.empty() ? embedded_model_dir() : model_, {vlm::parse_dtype(dtype_), vlm::parse_device(device_)});
     vlm::set_threads_for(loaded.model);
@@ -60,6 +63,7 @@ class WorldEvalCommand : public Command {
       heard.emplace(judge::load_judge_model(listener_dir_, {vlm::parse_dtype(dtype_), vlm::parse_device(device_)}));
       listener_.emplace(heard->spec, heard->model, /*redact=*/false);
     }
+    if (votes_ > 0) sampled_.emplace(options_, votes_);
     Progress progress(format("{} of {}", split_, loaded.dir), n_, "items");
     judge::Usage usage;
     for (std::int64_t begin = 0; begin < n_; begin += kBlock) {
@@ -70,12 +74,18 @@ class WorldEvalCommand : public Command {
     }
     if (!rows_.empty()) {
       std::string lines;
-      for (std::size_t i = 0; i < measure_.items(); ++i) lines += json_line(measure_.row(i)) + "\n";
+      for (std::size_t i = 0; i < measure_.items(); ++i) {
+        Json row = measure_.row(i);
+        row["completion_tokens"] = {tokens_[i], 1};
+        if (sampled_ && i < sampled_->items()) sampled_->add_parts(i, row);
+        lines += json_line(row) + "\n";
+      }
       write_file_atomic(rows_, lines);
     }
     Json report = {{"model", loaded.dir}, {"split", split_},           {"n", n_},
                    {"first", first_},     {"world_seed", world_.seed}, {"sampling", "greedy, one order"}};
     report.update(measure_.report());
+    if (sampled_) report["sampled"] = sampled_->report();
     report["tokens"] = {{"prompt", usage.prompt_tokens}, {"completion", usage.completion_tokens}};
     report["seconds"] = progress.seconds();
     if (json)
@@ -97,6 +107,7 @@ class WorldEvalCommand : public Command {
     for (std::size_t i = 0; i < items.size(); ++i) {
       const judge::Vote& vote = answers[i].votes.front();
       usage += answers[i].usage;
+      tokens_.push_back(vote.tokens);
       std::optional<int> verdict;
       std::optional<double> p;
       if (vote.verdict.parsed) verdict = vote.verdict.choice - 1;
@@ -109,25 +120,39 @@ class WorldEvalCommand : public Command {
       }
       measure_.add(items[i], vote.verdict.thought, verdict, p, heard);
     }
+    if (!sampled_) return;
+    const std::int64_t wanted = votes_items_ > 0 ? std::min(votes_items_, n_) : n_;
+    const auto left = static_cast<std::size_t>(std::clamp<std::int64_t>(wanted - static_cast<std::int64_t>(sampled_->items()), 0, count));
+    sampled_->ask(judge, std::span(items).first(left), std::span(questions).first(left));
   }
 
   static void show(const Json& report) {
     fmt::print("{} on {} (n = {}, greedy, one order)\n", report["model"].get<std::string>(), report["split"].get<std::string>(),
                report["n"].get<std::int64_t>());
-    for (const char* key :
-         {"attribute_accuracy", "defect_recall", "defect_precision", "thought_truth", "well_formed", "verdict_accuracy", "naive_accuracy",
-          "bayes_accuracy", "brier", "brier_true", "verdict_follows_faults", "first_share", "contradiction"}) {
+    for (const char* key : {"attribute_accuracy", "defect_recall", "defect_precision", "thought_truth", "well_formed", "verdict_accuracy",
+                            "naive_accuracy", "bayes_accuracy", "brier", "brier_true", "verdict_follows_faults", "first_share",
+                            "contradiction", "accuracy_agreed", "accuracy_contradicted"}) {
       const Json& metric = report[key];
       if (metric["value"].is_null()) continue;
       fmt::print("  {:<22} {:.4f}  [{:.4f}, {:.4f}]  n {}\n", key, metric["value"].get<double>(), metric["interval"][0].get<double>(),
                  metric["interval"][1].get<double>(), metric["n"].get<double>());
     }
+    if (!report.contains("sampled")) return;
+    const Json& sampled = report["sampled"];
+    fmt::print("\n{} thoughts in each order on {} items; both orders agree in {}\n  orders  votes  tokens  accuracy  Brier\n",
+               sampled["votes"].dump(), sampled["items"].dump(),
+               sampled["consistency"].is_null() ? "-" : format("{:.3f}", sampled["consistency"].get<double>()));
+    for (const Json& point : sampled["cost_curve"])
+      fmt::print("  {:>6}  {:>5}  {:>6.0f}  {:>8.4f}  {:.4f}\n", point["orders"].get<int>(), point["votes"].get<int>(),
+                 point["tokens"].get<double>(), point["accuracy"]["value"].get<double>(), point["brier"]["value"].get<double>());
   }
 
   std::string rows_, listener_dir_;
   std::optional<train::Listener> listener_;
   std::string model_, split_ = "test", dtype_ = "fp32", device_ = "cpu";
-  std::int64_t n_ = 500, first_ = 0;
+  std::int64_t n_ = 500, first_ = 0, votes_ = 0, votes_items_ = 0;
+  std::optional<WorldVotes> sampled_;
+  std::vector<std::int64_t> tokens_;  // of each item's greedy answer
   world::WorldConfig world_;
   judge::JudgeOptions options_;
   world::Measure measure_;

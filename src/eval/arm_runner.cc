@@ -74,18 +74,25 @@ std::string last_words(const std::string& log) {
   return last;
 }
 
-// Writes what the run is, or makes sure that the folder holds just that.
+// Writes what the run is, or makes sure that the folder holds just that training. A measurement with other flags than before is made
+// again.
 void claim(const ArmRun& run) {
   Json commands = Json::array();
   for (const Step& step : run.steps) commands.push_back(step.args);
   const std::string path = run.dir + "/commands.json", settings = run.dir + "/settings.toml";
-  const std::string bytes = commands.dump(1) + "\n";
   if (fs::exists(path)) {
-    if (read_file(path) == bytes && (run.settings.empty() || read_file(settings) == run.settings)) return;
-    throw Error(Code::kUsage, run.dir, "holds a run of other settings", "give the arm another name, or remove the folder");
+    const Json before = read_json(path);
+    const std::size_t training = run.settings.empty() ? 0 : 1;  // commands that are no measurement
+    if (!before.is_array() || before.size() < training ||
+        (training > 0 && (before[0] != commands[0] || read_file(settings) != run.settings)))
+      throw Error(Code::kUsage, run.dir, "holds a run of other settings", "give the arm another name, or remove the folder");
+    if (before == commands) return;
+    for (std::size_t s = training; s < run.steps.size(); ++s)
+      if (std::find(before.begin(), before.end(), commands[s]) == before.end()) fs::remove(run.steps[s].done);
+  } else if (!run.settings.empty()) {
+    write_file_atomic(settings, run.settings);
   }
-  if (!run.settings.empty()) write_file_atomic(settings, run.settings);
-  write_file_atomic(path, bytes);
+  write_file_atomic(path, commands.dump(1) + "\n");
 }
 
 class Runner {

@@ -2,12 +2,15 @@
 
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "core/bootstrap.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
+#include "eval/arm_rows.h"
+#include "eval/metric_table.h"
 
 namespace beholder::eval {
 namespace {
@@ -15,73 +18,47 @@ namespace {
 constexpr const char* kAccuracy = "verdict_accuracy";
 constexpr const char* kBayes = "bayes_accuracy";
 
-// One run's items: id -> metric -> its part.
-using Rows = std::map<std::string, std::map<std::string, Ratio>>;
-
-Rows read_rows(const std::string& path) {
-  Rows out;
-  const std::string text = read_file(path);
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const Json json = Json::parse(std::string_view(text).substr(begin, end - begin), nullptr, /*allow_exceptions=*/false);
-    begin = end + 1;
-    if (!json.is_object() || !json.contains("id"))
-      throw Error(Code::kCorrupt, path, "holds a line that is no item", "remove it and run again");
-    for (const auto& [name, part] : json.items())
-      if (part.is_array()) out[json["id"].get<std::string>()][name] = {part.at(0).get<double>(), part.at(1).get<double>()};
-  }
-  return out;
-}
-
-struct ArmRows {
+struct MeasuredArm {
   const Arm* arm = nullptr;
-  std::vector<Rows> seeds;
+  std::vector<ArmRows> seeds;
   std::vector<std::int64_t> numbers;  // of the seeds
   int unfinished = 0;
 };
 
-ArmRows rows_of(const Experiment& e, const Arm& arm, const std::string& split) {
-  ArmRows out{.arm = &arm, .seeds = {}, .numbers = {}};
+MeasuredArm rows_of(const Experiment& e, const Arm& arm, const std::string& split) {
+  MeasuredArm out{.arm = &arm, .seeds = {}, .numbers = {}};
   for (const std::size_t r : arm.runs) {
     if (!std::filesystem::exists(summary_path(e.runs[r], split))) {
       ++out.unfinished;
       continue;
     }
-    out.seeds.push_back(read_rows(rows_path(e.runs[r], split)));
+    out.seeds.push_back(read_arm_rows(rows_path(e.runs[r], split)));
     out.numbers.push_back(e.runs[r].seed);
   }
   return out;
 }
 
-Json number(double value) {
-  return std::isnan(value) ? Json() : Json(value);
-}
-
-Json pair_of(const std::optional<Interval>& interval) {
-  return interval ? Json{interval->low, interval->high} : Json();
-}
-
 // All arms of one split in one bootstrap, so that differences are paired: entry (arm, metric) of an item's row at arm * metrics + metric.
 class SplitTable {
  public:
-  SplitTable(const std::vector<ArmRows>& arms, const std::string& split) : arms_(arms) {
-    const Rows* first = nullptr;
-    for (const ArmRows& arm : arms)
-      for (const Rows& seed : arm.seeds) {
+  SplitTable(const std::vector<MeasuredArm>& arms, const std::string& split) : arms_(arms) {
+    const ArmRows* first = nullptr;
+    for (const MeasuredArm& arm : arms)
+      for (const ArmRows& seed : arm.seeds) {
         if (!first) first = &seed;
         if (seed.size() != first->size() ||
             !std::equal(seed.begin(), seed.end(), first->begin(), [](auto& a, auto& b) { return a.first == b.first; }))
           throw Error(Code::kCorrupt, split, format("\"{}\" was measured on other items than the arms before it", arm.arm->name),
                       "remove its rows and run again");
-        for (const auto& [id, parts] : seed)
-          for (const auto& [name, part] : parts) metrics_.emplace(name, metrics_.size());
+        for (const auto& [id, item] : seed)
+          for (const auto& [name, part] : item.parts) metrics_.emplace(name, metrics_.size());
       }
     if (!first) return;
     for (const auto& [id, unused] : *first) {
       std::vector<Ratio> row(arms.size() * metrics_.size());
       for (std::size_t a = 0; a < arms.size(); ++a)
-        for (const Rows& seed : arms[a].seeds)
-          for (const auto& [name, part] : seed.at(id)) {
+        for (const ArmRows& seed : arms[a].seeds)
+          for (const auto& [name, part] : seed.at(id).parts) {
             Ratio& sum = row[a * metrics_.size() + metrics_.at(name)];
             sum.sum += part.sum;
             sum.n += part.n;
@@ -96,24 +73,31 @@ class SplitTable {
     Json out = {{"items", rows_.size()}};
     if (arms_[a].seeds.empty()) return out;
     for (const auto& [name, m] : metrics_) {
-      Json entry = {{"value", number(values_[at(a, m, 0)])}, {"interval", pair_of(intervals_[at(a, m, 0)])}};
-      for (const Rows& seed : arms_[a].seeds) entry["by_seed"].push_back(number(mean(seed, name)));
+      Json entry = {{"value", number_or_null(values_[at(a, m, 0)])}, {"interval", interval_json(intervals_[at(a, m, 0)])}};
+      for (const ArmRows& seed : arms_[a].seeds) entry["by_seed"].push_back(number_or_null(mean(seed, name)));
       if (a > 0) {
-        entry["difference"] = number(values_[at(a, m, 1)]);
-        entry["difference_interval"] = pair_of(intervals_[at(a, m, 1)]);
+        entry["difference"] = number_or_null(values_[at(a, m, 1)]);
+        entry["difference_interval"] = interval_json(intervals_[at(a, m, 1)]);
+      }
+      if (arms_[a].arm->against > 0) {
+        entry["against"] = number_or_null(values_[at(a, m, 2)]);
+        entry["against_interval"] = interval_json(intervals_[at(a, m, 2)]);
       }
       out[name] = std::move(entry);
     }
     if (a > 0 && metrics_.contains(kAccuracy)) {
-      const std::size_t gap = 2 * arms_.size() * metrics_.size() + a;
-      out[kAccuracy]["gap_closed"] = number(values_[gap]);
-      out[kAccuracy]["gap_closed_interval"] = pair_of(intervals_[gap]);
+      const std::size_t gap = 3 * arms_.size() * metrics_.size() + a;
+      out[kAccuracy]["gap_closed"] = number_or_null(values_[gap]);
+      out[kAccuracy]["gap_closed_interval"] = interval_json(intervals_[gap]);
     }
+    out["ece"] = calibration_error(arms_[a].seeds);
+    out["by_listener"] = accuracy_by_listener(arms_[a].seeds);
     return out;
   }
 
  private:
-  // Values, then differences to the first arm, then the share of the first arm's gap to Bayes that each arm closed.
+  // Values, then differences to the first arm, then to the arm that each is set against, then the share of the first arm's gap to Bayes
+  // that each arm closed.
   std::size_t at(std::size_t arm, std::size_t metric, std::size_t block) const {
     return (block * arms_.size() + arm) * metrics_.size() + metric;
   }
@@ -122,6 +106,7 @@ class SplitTable {
     std::vector<double> out;
     for (const Ratio& r : sums) out.push_back(r.value());
     for (std::size_t i = 0; i < sums.size(); ++i) out.push_back(out[i] - out[i % m]);
+    for (std::size_t i = 0; i < sums.size(); ++i) out.push_back(out[i] - out[arms_[i / m].arm->against * m + i % m]);
     const auto entry = [&](std::size_t a, const char* name) {
       const auto found = metrics_.find(name);
       return found == metrics_.end() ? std::nan("") : out[a * m + found->second];
@@ -130,27 +115,45 @@ class SplitTable {
       out.push_back((entry(a, kAccuracy) - entry(0, kAccuracy)) / (entry(0, kBayes) - entry(0, kAccuracy)));
     return out;
   }
-  static double mean(const Rows& rows, const std::string& name) {
+  static double mean(const ArmRows& rows, const std::string& name) {
     Ratio sum;
-    for (const auto& [id, parts] : rows)
-      if (const auto part = parts.find(name); part != parts.end()) sum.sum += part->second.sum, sum.n += part->second.n;
+    for (const auto& [id, item] : rows)
+      if (const auto part = item.parts.find(name); part != item.parts.end()) sum.sum += part->second.sum, sum.n += part->second.n;
     return sum.value();
   }
 
-  const std::vector<ArmRows>& arms_;
+  const std::vector<MeasuredArm>& arms_;
   std::map<std::string, std::size_t> metrics_;
   std::vector<std::vector<Ratio>> rows_;
   std::vector<double> values_;
   std::vector<std::optional<Interval>> intervals_;
 };
 
+// Mean seconds of an update, over what the arm's runs logged.
+double step_time(const Experiment& e, const Arm& arm) {
+  Ratio seconds;
+  for (const std::size_t r : arm.runs) {
+    std::ifstream file(e.runs[r].dir + "/train/metrics.jsonl");
+    for (std::string line; std::getline(file, line);) {
+      const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+      if (json.is_object() && json.contains("step_time") && json["step_time"].is_number())
+        seconds.sum += json["step_time"].get<double>(), seconds.n += 1;
+    }
+  }
+  return seconds.value();
+}
+
 }  // namespace
 
 Json compare_arms(const Experiment& e) {
   Json out = {{"title", e.title}, {"splits", e.splits}, {"arms", Json::array()}};
-  for (const Arm& arm : e.arms) out["arms"].push_back({{"name", arm.name}, {"note", arm.note}, {"splits", Json::object()}});
+  for (const Arm& arm : e.arms)
+    out["arms"].push_back({{"name", arm.name},
+                           {"note", arm.note},
+                           {"against", arm.against > 0 ? Json(e.arms[arm.against].name) : Json()},
+                           {"splits", Json::object()}});
   for (const std::string& split : e.splits) {
-    std::vector<ArmRows> arms;
+    std::vector<MeasuredArm> arms;
     for (const Arm& arm : e.arms) arms.push_back(rows_of(e, arm, split));
     const SplitTable table(arms, split);
     for (std::size_t a = 0; a < arms.size(); ++a) {
@@ -158,6 +161,7 @@ Json compare_arms(const Experiment& e) {
       entry["splits"][split] = table.arm(a);
       entry["seeds"] = arms[a].numbers;
       entry["unfinished"] = arms[a].unfinished;
+      entry["step_time"] = number_or_null(step_time(e, *arms[a].arm));
     }
   }
   return out;

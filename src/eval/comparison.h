@@ -9,10 +9,12 @@
 
 namespace beholder::eval {
 
-// {"title", "splits":[…], "arms":[{"name","note","seeds":[…],"unfinished":n,
-//    "splits":{split:{"items":n, metric:{"value","interval":[lo,hi],"by_seed":[…],"difference","difference_interval","gap_closed"}}}}]}
+// {"title", "splits":[…], "arms":[{"name","note","against":arm|null,"seeds":[…],"unfinished":n,"step_time":seconds,
+//    "splits":{split:{"items":n, metric:{"value","interval":[lo,hi],"by_seed":[…],"difference","difference_interval","gap_closed",
+//                     "against","against_interval"}, "ece", "by_listener"}}}]}
 // Metrics are those of the rows that `world eval` writes. An item's part in an arm is the sum over the arm's seeds, so an interval
-// is over prompts; by_seed shows how much the seeds differ. "gap_closed" (of verdict_accuracy): (arm - first arm) / (Bayes - first arm).
+// is over prompts; by_seed shows how much the seeds differ. "difference" is to the first arm, "against" to the arm that the recipe sets
+// it against. "ece" and "by_listener": eval/arm_rows.h. "gap_closed" (of verdict_accuracy): (arm - first arm) / (Bayes - first arm).
 // Runs whose rows are not there are counted as unfinished. kCorrupt for rows of other items than the first arm's.
 Json compare_arms(const Experiment& experiment);
 

@@ -15,7 +15,7 @@
 namespace beholder::eval {
 namespace {
 
-constexpr std::string_view kOwnKeys[] = {"name", "train", "seeds", "note"};
+constexpr std::string_view kOwnKeys[] = {"name", "train", "seeds", "note", "against"};
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what, const std::string& fix) {
   throw Error(Code::kUsage, where, what, fix);
@@ -99,6 +99,8 @@ class Reader {
     if (!arms || arms->empty() || !arms->is_homogeneous<toml::table>()) refuse(path_, "has no [[arm]]", "add one per training to compare");
     for (const toml::node& arm : *arms) add_arm(*arm.as_table());
     for (std::size_t r = 0; r < out_.runs.size(); ++r) resolve(r);
+    for (std::size_t a = 0; a < out_.arms.size(); ++a)
+      if (!against_[a].empty()) out_.arms[a].against = index_of(against_[a], out_.arms[a].name);
     check_circles();
     return std::move(out_);
   }
@@ -108,14 +110,15 @@ class Reader {
     const toml::table* eval = recipe_["eval"].as_table();
     if (!eval) return refuse(path_, "has no [eval]", "say what to measure on: splits = [\"test\"], n = 1000");
     const std::string where = path_ + ": eval";
-    check_keys(*eval, {"splits", "n", "listener", "world_seed"}, where);
+    check_keys(*eval, {"splits", "n", "listener", "votes", "votes_items", "world_seed"}, where);
     out_.splits = list_of<std::string>(*eval, "splits", where, "names");
     if (out_.splits.empty()) refuse(where + ": splits", "is missing", "e.g. splits = [\"test\"]");
     eval_args_ = {"--n", std::to_string(value_of<std::int64_t>(*eval, "n", where, "a whole number").value_or(1000))};
     const auto add = [&](const char* flag, const std::string& value) { eval_args_.insert(eval_args_.end(), {flag, value}); };
     if (const std::string listener = text_of(*eval, "listener", where); !listener.empty())
       add("--listener", listener == "base" ? base_model_ : listener);
-    if (const auto seed = value_of<std::int64_t>(*eval, "world_seed", where, "a whole number")) add("--seed", std::to_string(*seed));
+    for (const auto& [key, flag] : {std::pair{"votes", "--votes"}, {"votes_items", "--votes-items"}, {"world_seed", "--seed"}})
+      if (const auto value = value_of<std::int64_t>(*eval, key, where, "a whole number")) add(flag, std::to_string(*value));
   }
 
   void add_arm(const toml::table& table) {
@@ -128,6 +131,7 @@ class Reader {
     if (const toml::table* base = recipe_[train].as_table()) settings = *base;
     for (const auto& [key, node] : table)
       if (std::find(std::begin(kOwnKeys), std::end(kOwnKeys), key.str()) == std::end(kOwnKeys)) merge(settings, toml::table{{key, node}});
+    against_.push_back(text_of(table, "against", where));
     std::vector<std::int64_t> seeds = list_of<std::int64_t>(table, "seeds", where, "whole numbers");
     if (train == "none") {
       if (!settings.empty()) refuse(where, "has settings but trains nothing", "set train = \"grpo\" or \"sft\"");
@@ -150,13 +154,17 @@ class Reader {
     out_.arms.push_back(std::move(arm));
   }
 
+  std::size_t index_of(const std::string& name, const std::string& user) const {
+    const auto arm = std::find_if(out_.arms.begin(), out_.arms.end(), [&](const Arm& a) { return a.name == name; });
+    if (arm == out_.arms.end()) refuse(format("{}: arm \"{}\"", path_, user), format("\"{}\" is no arm", name), "name one of the recipe's");
+    return static_cast<std::size_t>(arm - out_.arms.begin());
+  }
+
   // "@arm" in any setting: the folder of that arm's model with the same seed, or its first.
   std::string model_of(const std::string& name, ArmRun& run) {
-    const auto arm = std::find_if(out_.arms.begin(), out_.arms.end(), [&](const Arm& a) { return a.name == name; });
-    if (arm == out_.arms.end())
-      refuse(format("{}: arm \"{}\"", path_, run.arm), format("\"@{}\" is no arm", name), "name one of the recipe's");
-    std::size_t found = arm->runs[0];
-    for (const std::size_t r : arm->runs)
+    const Arm& arm = out_.arms[index_of(name, run.arm)];
+    std::size_t found = arm.runs[0];
+    for (const std::size_t r : arm.runs)
       if (out_.runs[r].seed == run.seed) found = r;
     if (trains_[found] == "none") return base_model_;
     run.after.push_back(found);
@@ -213,8 +221,8 @@ class Reader {
   toml::table recipe_;
   Experiment out_;
   std::vector<std::int64_t> seeds_;
-  std::vector<std::string> eval_args_, trains_;  // trains_: per run
-  std::vector<toml::table> settings_;            // per run
+  std::vector<std::string> eval_args_, trains_, against_;  // trains_: per run; against_: per arm
+  std::vector<toml::table> settings_;                      // per run
   std::set<std::string> folders_;
 };
 

@@ -46,6 +46,7 @@ struct ArmRun {
 struct Arm {
   std::string name, note;
   std::vector<std::size_t> runs;  // one per seed
+  std::size_t against = 0;        // index of the arm that it is compared with beside the first
 };
 
 struct Experiment {

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
+#include "eval/arm_rows.h"
 #include "eval/arm_runner.h"
 #include "eval/comparison.h"
 
@@ -107,7 +108,7 @@ TEST_F(ExperimentTest, WhatCannotWorkIsRefusedWithItsPlace) {
   EXPECT_THAT(refusal("arm = [1, 2]\noutput_dir = \"x\"\n[eval]\nsplits = [\"test\"]\n"), HasSubstr("[[arm]]"));
   EXPECT_THAT(refusal("output_dir = \"x\"\n[eval]\nsplits = [\"test\"]\nn = \"x\"\n" + arm), HasSubstr("eval: n: is not a whole number"));
   EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\ntrain = \"sft\"\n")), HasSubstr("max_steps"));
-  EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\nmodel = \"@b\"\n")), HasSubstr("\"@b\" is no arm"));
+  EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\nmodel = \"@b\"\n")), HasSubstr("\"b\" is no arm"));
   EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\nmodel = \"@b\"\n[[arm]]\nname = \"b\"\nmodel = \"@a\"\n")), HasSubstr("needs itself"));
   EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\ntrain = \"none\"\nlearning_rate = 1\n")), HasSubstr("trains nothing"));
 }
@@ -137,6 +138,59 @@ TEST_F(ExperimentTest, RunsWhatIsMissingAndComparesWhatIsThere) {
   std::filesystem::remove(summary_path(e.runs[1], "test"));
   run_experiment(e, options);
   EXPECT_EQ(calls().size(), 9u) << "and what was removed";
+}
+
+TEST_F(ExperimentTest, OtherMeasurementsAreMadeAgainAndTheTrainingStays) {
+  const std::string arm = "[[arm]]\nname = \"a\"\nseeds = [1]\n";
+  const Experiment before = read(head(arm));
+  run_experiment(before, {program(), 1});
+  const auto trained = std::filesystem::last_write_time(before.runs[0].steps[0].done);
+  std::string text = head(arm);
+  text.replace(text.find("[eval]"), 6, "[eval]\nvotes = 4");
+  const Experiment after = read(text);
+  const std::size_t calls_before = calls().size();
+  run_experiment(after, {program(), 1});
+  EXPECT_EQ(calls().size() - calls_before, after.splits.size()) << "every split again, and no training";
+  EXPECT_THAT(calls().back(), HasSubstr("--votes 4"));
+  EXPECT_EQ(std::filesystem::last_write_time(after.runs[0].steps[0].done), trained);
+}
+
+TEST_F(ExperimentTest, AnArmIsSetAgainstAnother) {
+  const Experiment e =
+      read(head("[[arm]]\nname = \"cold\"\ntrain = \"none\"\n[[arm]]\nname = \"plain\"\nseeds = [1]\n[[arm]]\nname = \"heard\"\n"
+                "seeds = [1]\nagainst = \"plain\"\n"));
+  EXPECT_EQ(e.arms[2].against, 1u);
+  run_experiment(e, {program(), 1});
+  write_file_atomic(rows_path(e.runs[2], "test"),
+                    "{\"id\":\"a\",\"verdict_accuracy\":[1,1]}\n{\"id\":\"b\",\"verdict_accuracy\":[1,1]}\n"
+                    "{\"id\":\"c\",\"verdict_accuracy\":[1,1]}\n{\"id\":\"d\",\"verdict_accuracy\":[1,1]}\n");
+  const Json comparison = compare_arms(e);
+  const Json& heard = comparison["arms"][2]["splits"]["test"]["verdict_accuracy"];
+  EXPECT_EQ(heard["difference"], 1.0) << "the cold start is never right";
+  EXPECT_EQ(heard["against"], 0.25) << "plain is right in three of four";
+  EXPECT_EQ(comparison["arms"][2]["against"], "plain");
+  EXPECT_FALSE(comparison["arms"][1]["splits"]["test"]["verdict_accuracy"].contains("against"));
+  EXPECT_THAT(refusal(head("[[arm]]\nname = \"a\"\nagainst = \"b\"\n")), HasSubstr("\"b\" is no arm"));
+}
+
+// By hand: what the judge's and the listener's probabilities say beyond means.
+TEST(ArmRows, CalibrationAndAccuracyByListener) {
+  const TempDir dir;
+  write_file_atomic(
+      dir / "rows",
+      "{\"id\":\"a\",\"q\":0.8,\"p\":0.9,\"heard\":0.9}\n{\"id\":\"b\",\"q\":0.8,\"p\":0.1,\"heard\":0.7,\"brier\":[0.49,1]}\n"
+      "{\"id\":\"c\",\"q\":0.5}\n");
+  const ArmRows rows = read_arm_rows(dir / "rows");
+  EXPECT_EQ(rows.at("b").parts.at("brier").sum, 0.49);
+  // Both forecasts are equally sure (0.9), so they share a mean: right in 0.8 and 0.2 of the votes.
+  EXPECT_NEAR(calibration_error({rows})["value"].get<double>(), 0.4, 1e-12);
+  const Json bins = accuracy_by_listener({rows});
+  ASSERT_EQ(bins.size(), 2u);
+  EXPECT_NEAR(bins[0]["heard"].get<double>(), 0.3, 1e-12) << "b chose medium 2, which the listener gave 0.3";
+  EXPECT_EQ(bins[0]["accuracy"], 0.0);
+  EXPECT_EQ(bins[1]["accuracy"], 1.0);
+  EXPECT_TRUE(accuracy_by_listener({}).empty());
+  EXPECT_TRUE(calibration_error({})["value"].is_null());
 }
 
 TEST_F(ExperimentTest, AFolderOfOtherSettingsIsLeftAlone) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "core/file.h"
 #include "core/format.h"
@@ -16,15 +17,26 @@ struct Column {
   const char* heading;
   const char* plot_title;  // null: only in the table
 };
-constexpr Column kColumns[] = {
+constexpr Column kVerdict[] = {
     {"verdict_accuracy", "accuracy", "Agreement with the voters' majority"},
+    {"accuracy_both_orders", "both orders", nullptr},
+    {"accuracy_all_votes", "all votes", nullptr},
     {"brier_true", "Brier", "Brier score against the true vote share (lower is better)"},
     {"brier", "Brier (votes)", nullptr},
-    {"contradiction", "contradiction", "Verdicts that a listener does not share (lower is better)"},
-    {"thought_truth", "thought truth", nullptr},
+    {"ece", "ECE", nullptr},
+    {"consistency", "consistency", nullptr},
     {"first_share", "says the first", nullptr},
-    {"well_formed", "well formed", nullptr},
 };
+constexpr Column kThought[] = {
+    {"thought_truth", "true statements", "Statements of the thoughts that are true"},
+    {"contradiction", "contradiction", "Verdicts that a listener does not share (lower is better)"},
+    {"accuracy_agreed", "accuracy where it agrees", nullptr},
+    {"accuracy_contradicted", "where it does not", nullptr},
+    {"well_formed", "well formed", nullptr},
+    {"completion_tokens", "tokens", nullptr},
+};
+
+constexpr const char* kGap = "gap closed";
 
 double number_at(const Json& entry, const char* name) {
   return entry.is_object() && entry.contains(name) && entry[name].is_number() ? entry[name].get<double>()
@@ -42,29 +54,40 @@ const Json& metric_of(const Json& arm, const std::string& split, const char* met
   return metrics.contains(metric) ? metrics[metric] : kNone;
 }
 
-std::string cell(const Json& entry) {
-  const double value = number_at(entry, "value");
-  if (!std::isfinite(value)) return "<td>–</td>";
-  std::string out = format("<td>{:.3f} <span>[{:.3f}, {:.3f}]</span>", value, bound(entry, "interval", 0), bound(entry, "interval", 1));
-  const double low = bound(entry, "difference_interval", 0), high = bound(entry, "difference_interval", 1);
-  if (std::isfinite(low))
-    out += format("<br><span{}>{:+.3f} [{:+.3f}, {:+.3f}]</span>", low > 0 || high < 0 ? " class=\"sure\"" : "",
-                  number_at(entry, "difference"), low, high);
-  return out + "</td>";
+// A difference with its interval on a line of its own; `to` stands before it.
+std::string difference_line(const Json& entry, const char* name, const std::string& to) {
+  const std::string interval = name == std::string("against") ? "against_interval" : "difference_interval";
+  const double low = bound(entry, interval.c_str(), 0), high = bound(entry, interval.c_str(), 1);
+  if (!std::isfinite(low)) return "";
+  return format("<br><span{}>{}{:+.3f} [{:+.3f}, {:+.3f}]</span>", low > 0 || high < 0 ? " class=\"sure\"" : "", to, number_at(entry, name),
+                low, high);
 }
 
-std::string table(const Json& comparison, const std::string& split) {
+std::string cell(const Json& entry) {
+  const double value = number_at(entry, "value"), low = bound(entry, "interval", 0);
+  if (!std::isfinite(value)) return "<td>–</td>";
+  std::string out = format("<td>{:.3f}", value);
+  if (std::isfinite(low)) out += format(" <span>[{:.3f}, {:.3f}]</span>", low, bound(entry, "interval", 1));
+  return out + difference_line(entry, "difference", "") + difference_line(entry, "against", "△ ") + "</td>";
+}
+
+std::string table(const Json& comparison, const std::string& split, std::span<const Column> columns, const char* last) {
   std::string out = "<table class=\"numbers-of arms\"><thead><tr><th>arm</th><th>seeds</th>";
-  for (const Column& c : kColumns) out += format("<th>{}</th>", c.heading);
-  out += "<th>gap closed</th></tr></thead><tbody>\n";
+  for (const Column& c : columns) out += format("<th>{}</th>", c.heading);
+  out += format("<th>{}</th></tr></thead><tbody>\n", last);
   for (const Json& arm : comparison["arms"]) {
+    const std::string against = arm["against"].is_string() ? arm["against"].get<std::string>() : "";
     out += format(
-        "<tr><th scope=\"row\"{}><bdi>{}</bdi></th><td>{}{}</td>", attribute("title", arm["note"].get<std::string>()),
-        escape(arm["name"].get<std::string>()), arm["seeds"].size(),
+        "<tr><th scope=\"row\"{}><bdi>{}</bdi>{}</th><td>{}{}</td>", attribute("title", arm["note"].get<std::string>()),
+        escape(arm["name"].get<std::string>()), against.empty() ? "" : format("<br><span>△ {}</span>", escape(against)),
+        arm["seeds"].size(),
         arm["unfinished"].get<int>() > 0 ? format(" <span>of {}</span>", arm["seeds"].size() + arm["unfinished"].get<std::size_t>()) : "");
-    for (const Column& c : kColumns) out += cell(metric_of(arm, split, c.metric));
-    const double gap = number_at(metric_of(arm, split, "verdict_accuracy"), "gap_closed");
-    out += std::isfinite(gap) ? format("<td>{:.0f}%</td></tr>\n", 100 * gap) : "<td>–</td></tr>\n";
+    for (const Column& c : columns) out += cell(metric_of(arm, split, c.metric));
+    const double gap = number_at(metric_of(arm, split, "verdict_accuracy"), "gap_closed"), seconds = number_at(arm, "step_time");
+    const bool is_gap = last == kGap;
+    out += !std::isfinite(is_gap ? gap : seconds) ? "<td>–</td></tr>\n"
+           : is_gap                               ? format("<td>{:.0f}%</td></tr>\n", 100 * gap)
+                                                  : format("<td>{:.1f}</td></tr>\n", seconds);
   }
   return out + "</tbody></table>\n";
 }
@@ -87,6 +110,27 @@ std::string plot(const Json& comparison, const std::string& split, const Column&
   return interval_plot(plot);
 }
 
+// Accuracy by how far the listener went along with the verdict, a series per arm.
+std::string failure_figure(const Json& comparison, const std::string& split) {
+  LinePlot figure{.title = "Accuracy by the listener's probability of the verdict (deciles)",
+                  .x_label = "listener",
+                  .series = {},
+                  .share_axis = true,
+                  .width = 640,
+                  .height = 340};
+  for (const Json& arm : comparison["arms"]) {
+    const Json& bins = metric_of(arm, split, "by_listener");
+    if (!bins.is_array() || bins.empty()) continue;
+    Series series{.name = arm["name"].get<std::string>(), .x = {}, .y = {}, .marked = true};
+    for (const Json& bin : bins) {
+      series.x.push_back(bin["heard"].get<double>());
+      series.y.push_back(bin["accuracy"].get<double>());
+    }
+    figure.series.push_back(std::move(series));
+  }
+  return figure.series.empty() ? "" : "<div class=\"curves\">" + line_plot(figure) + "</div>";
+}
+
 }  // namespace
 
 void write_experiment_report(const std::string& path, const Json& comparison, const std::vector<LinePlot>& curves) {
@@ -96,13 +140,19 @@ void write_experiment_report(const std::string& path, const Json& comparison, co
       "second "
       "line of a cell is the paired difference to the first arm, <span class=\"sure\">marked</span> where its interval leaves out zero. "
       "Small "
-      "dots are single seeds. Gap closed: how far an arm came from the first arm to the best accuracy any judge can have.</p>\n";
+      "dots are single seeds; △ is the difference to the arm named under it. Gap closed: how far an arm came from the first arm to the "
+      "best "
+      "accuracy any judge can have. Both orders: one sampled thought each; all votes: all of them. Brier is against the true share, Brier "
+      "(votes) and ECE "
+      "against the votes.</p>\n";
   for (const Json& name : comparison["splits"]) {
     const std::string split = name.get<std::string>();
     out += format("<section class=\"split\"><h2>{}</h2>\n<div class=\"plots\">", escape(split));
-    for (const Column& column : kColumns)
-      if (column.plot_title) out += plot(comparison, split, column);
-    out += "</div>\n" + table(comparison, split) + "</section>\n";
+    for (const std::span<const Column> columns : {std::span<const Column>(kVerdict), std::span<const Column>(kThought)})
+      for (const Column& column : columns)
+        if (column.plot_title) out += plot(comparison, split, column);
+    out += "</div>\n<h3>The verdict</h3>\n" + table(comparison, split, kVerdict, kGap);
+    out += "<h3>The thought</h3>\n" + table(comparison, split, kThought, "s/step") + failure_figure(comparison, split) + "</section>\n";
   }
   if (!curves.empty()) {
     out += "<section class=\"curves-of\"><h2>Learning curves</h2><div class=\"curves\">\n";

@@ -22,20 +22,34 @@ Json comparison() {
   better["difference"] = 0.1;
   better["difference_interval"] = {0.05, 0.15};
   better["gap_closed"] = 0.5;
+  better["against"] = -0.02;
+  better["against_interval"] = {-0.06, 0.02};
+  const Json bins = {{{"low", 0.1}, {"high", 0.5}, {"heard", 0.3}, {"accuracy", 0.4}, {"n", 5}},
+                     {{"low", 0.5}, {"high", 0.9}, {"heard", 0.7}, {"accuracy", 0.9}, {"n", 4}}};
   return {{"title", "<i>title"},
           {"splits", {"test"}},
           {"arms",
            {{{"name", "cold"},
              {"note", ""},
+             {"against", nullptr},
              {"seeds", {0}},
              {"unfinished", 0},
+             {"step_time", nullptr},
              {"splits", {{"test", {{"items", 9}, {"verdict_accuracy", metric(0.7)}}}}}},
             {{"name", "<b>arm"},
              {"note", "\"n\""},
+             {"against", "a & b"},
              {"seeds", {1, 2}},
              {"unfinished", 1},
-             {"splits", {{"test", {{"items", 9}, {"verdict_accuracy", better}}}}}},
-            {{"name", "missing"}, {"note", ""}, {"seeds", Json::array()}, {"unfinished", 3}, {"splits", {{"test", {{"items", 9}}}}}}}}};
+             {"step_time", 2.25},
+             {"splits", {{"test", {{"items", 9}, {"verdict_accuracy", better}, {"ece", {{"value", 0.125}}}, {"by_listener", bins}}}}}},
+            {{"name", "missing"},
+             {"note", ""},
+             {"against", nullptr},
+             {"step_time", nullptr},
+             {"seeds", Json::array()},
+             {"unfinished", 3},
+             {"splits", {{"test", {{"items", 9}}}}}}}}};
 }
 
 TEST(ExperimentReport, ShowsEveryArmAndEscapesNames) {
@@ -51,6 +65,11 @@ TEST(ExperimentReport, ShowsEveryArmAndEscapesNames) {
   EXPECT_THAT(page, HasSubstr("<span class=\"sure\">+0.100 [+0.050, +0.150]</span>"));
   EXPECT_THAT(page, HasSubstr("<td>50%</td>"));
   EXPECT_THAT(page, HasSubstr("2 <span>of 3</span>"));
+  EXPECT_THAT(page, HasSubstr("<br><span>△ a &amp; b</span>"));
+  EXPECT_THAT(page, HasSubstr("<span>△ -0.020 [-0.060, +0.020]</span>")) << "not marked: the interval holds zero";
+  EXPECT_THAT(page, HasSubstr("<td>0.125</td>")) << "a value without an interval";
+  EXPECT_THAT(page, HasSubstr("<td>2.2</td>")) << "seconds of a step";
+  EXPECT_THAT(page, HasSubstr("deciles"));
   EXPECT_THAT(page, HasSubstr("Learning curves"));
 }
 

@@ -23,6 +23,8 @@ enum Metric {
   kFollowsFaults,
   kFirstShare,
   kContradiction,
+  kAccuracyAgreed,
+  kAccuracyContradicted,
   kNamedMetrics,
   kRecallOf = kNamedMetrics,
   kPrecisionOf = kRecallOf + kDefects,
@@ -30,9 +32,9 @@ enum Metric {
   kMetrics = kAccuracyOf + kAttributes,
 };
 constexpr std::array<const char*, kNamedMetrics> kNames = {
-    "attribute_accuracy",     "defect_recall",  "defect_precision", "thought_truth", "well_formed",
-    "verdict_accuracy",       "naive_accuracy", "bayes_accuracy",   "brier",         "brier_true",
-    "verdict_follows_faults", "first_share",    "contradiction"};
+    "attribute_accuracy",     "defect_recall",  "defect_precision", "thought_truth",   "well_formed",
+    "verdict_accuracy",       "naive_accuracy", "bayes_accuracy",   "brier",           "brier_true",
+    "verdict_follows_faults", "first_share",    "contradiction",    "accuracy_agreed", "accuracy_contradicted"};
 
 std::size_t index(int metric) {
   return static_cast<std::size_t>(metric);
@@ -82,6 +84,7 @@ void Measure::add(const Item& item, std::string_view thought, std::optional<int>
     row[index(metric)].sum += value;
     row[index(metric)].n += 1;
   };
+  Said said;
   const ThoughtCheck check = check_thought(thought, item);
   for (const MediumCheck& medium : check.media) {
     for (int a = 0; a < kAttributes; ++a) {
@@ -101,26 +104,37 @@ void Measure::add(const Item& item, std::string_view thought, std::optional<int>
   if (item.votes.voters > 0) {
     const bool readable = verdict && *verdict >= 0 && *verdict < static_cast<int>(item.scenes.size());
     unparsed_verdicts_ += !readable;
-    count(kVerdictAccuracy, readable && item.votes.ranking[static_cast<std::size_t>(*verdict)] == 1);
+    const bool right = readable && item.votes.ranking[static_cast<std::size_t>(*verdict)] == 1;
+    count(kVerdictAccuracy, right);
     count(kNaiveAccuracy, naive_credit(item));
     count(kBayesAccuracy, bayes_credit(item));
     if (readable) count(kFirstShare, *verdict == 0);
-    if (readable && listener) count(kContradiction, (*listener > 0.5) != (*verdict == 0));
+    if (readable && listener) {
+      const bool agrees = (*listener > 0.5) == (*verdict == 0);
+      count(kContradiction, !agrees);
+      count(agrees ? kAccuracyAgreed : kAccuracyContradicted, right);
+    }
     if (const auto follows = follows_faults(check, verdict)) count(kFollowsFaults, *follows);
     if (item.scenes.size() == 2) {
-      const double said = p && std::isfinite(*p) ? *p : 0.5;
-      count(kBrier, std::pow(said - item.share(), 2));
-      count(kBrierTrue, std::pow(said - item.p_true(), 2));
+      said.q = item.share();
+      if (p && std::isfinite(*p)) said.p = p;
+      said.heard = listener;
+      count(kBrier, std::pow(said.p.value_or(0.5) - item.share(), 2));
+      count(kBrierTrue, std::pow(said.p.value_or(0.5) - item.p_true(), 2));
     }
   }
   ids_.push_back(item.id);
   rows_.push_back(std::move(row));
+  said_.push_back(said);
 }
 
 Json Measure::row(std::size_t i) const {
   Json out = {{"id", ids_[i]}};
   for (int m = 0; m < kNamedMetrics; ++m)
     if (const Ratio& r = rows_[i][index(m)]; r.n > 0) out[kNames[index(m)]] = {r.sum, r.n};
+  const Said& said = said_[i];
+  for (const auto& [name, value] : {std::pair{"q", said.q}, {"p", said.p}, {"heard", said.heard}})
+    if (value) out[name] = *value;
   return out;
 }
 

@@ -24,7 +24,8 @@ class Measure {
            std::optional<double> listener = {});
 
   std::size_t items() const { return rows_.size(); }
-  // {"id":…, "<metric>":[sum, n], …}: what item i adds to each of the metrics below that it has a part in.
+  // {"id":…, "<metric>":[sum, n], …}: what item i adds to each of the metrics below that it has a part in; of items of two media also
+  // "q", the votes' share of medium 1, and the probabilities of medium 1: "p" of the judge (where it was read), "heard" of the listener.
   Json row(std::size_t i) const;
 
   // {"items":…, "unparsed_verdicts":…, "<metric>":{"value":…,"n":…,"interval":[low,high]}, …, "by_defect":{…}, "by_attribute":{…}}
@@ -40,6 +41,7 @@ class Measure {
   //                       these tell one best medium
   //   first_share         of the verdicts that could be read, those for medium 1
   //   contradiction       of the verdicts that a listener heard, those whose medium it does not prefer
+  //   accuracy_agreed, accuracy_contradicted   verdict_accuracy where it prefers the same medium, and where it does not
   // `n` is the denominator (attributes, faults, statements, items); a metric with n = 0 has null for value and interval.
   // Intervals: 95%, percentile bootstrap over items.
   Json report(std::uint64_t seed = 1, int resamples = 1000) const;
@@ -47,6 +49,10 @@ class Measure {
  private:
   std::vector<std::string> ids_;
   std::vector<std::vector<Ratio>> rows_;  // per item, one entry per metric
+  struct Said {
+    std::optional<double> q, p, heard;
+  };
+  std::vector<Said> said_;  // per item
   int unparsed_verdicts_ = 0;
 };
 
