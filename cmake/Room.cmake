@@ -2,7 +2,7 @@
 #   src/NAME/*.cc            -> static library NAME
 #   src/NAME/*_test.cc       -> program NAME_test; its tests are registered one by one. Suites named *Oracle* get the label
 #                               `oracle`, *Invariant* the label `invariant`, *Learn* the label `learn`, the rest `unit`.
-# TORCH rooms share one precompiled header, the others a smaller one. Tests run with one thread each: their models are so small
+# TORCH rooms are compiled with OpenMP: without it ATen's parallel_for is a plain loop. They share one precompiled header, the others a smaller one. Tests run with one thread each: their models are so small
 # that a second thread costs more than it brings, a hundredfold on a busy machine.
 include(GoogleTest)
 
@@ -13,7 +13,7 @@ foreach(kind plain torch)
   target_link_libraries(${kind}_pch PRIVATE beholder_flags deps::json deps::fmt deps::toml deps::nettle)
   target_precompile_headers(${kind}_pch PRIVATE ${common_headers})
 endforeach()
-target_link_libraries(torch_pch PRIVATE ${TORCH_LIBRARIES})
+target_link_libraries(torch_pch PRIVATE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
 target_precompile_headers(torch_pch PRIVATE <torch/types.h>)
 
 function(beholder_room name)
@@ -32,7 +32,7 @@ function(beholder_room name)
   set(pch plain_pch)
   if(ROOM_TORCH)
     set(pch torch_pch)
-    target_link_libraries(${name} PUBLIC ${TORCH_LIBRARIES})
+    target_link_libraries(${name} PUBLIC ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
   endif()
   target_precompile_headers(${name} REUSE_FROM ${pch})
   if(tests AND GTest_FOUND)
