@@ -55,7 +55,7 @@ class WorldEvalCommand : public Command {
     if (votes_ > 0 && world_.media != 2) throw Error(Code::kUsage, "--votes", "compares two media", "leave out --media");
     const judge::JudgeModel loaded =
         judge::load_judge_model(model_.empty() ? embedded_model_dir() : model_, {vlm::parse_dtype(dtype_), vlm::parse_device(device_)});
-    vlm::set_threads_for(loaded.model);
+    vlm::set_process_for(loaded.model);
     vlm::ModelSampler sampler(loaded.model);
     judge::Judge judge(loaded.spec, sampler);
     std::optional<judge::JudgeModel> heard;

@@ -18,7 +18,7 @@ judge::JudgeModel load_model(const JudgeRunFlags& flags) {
   options.device = vlm::parse_device(flags.device != "auto" ? flags.device : at::hasCUDA() ? "cuda" : "cpu");
   if (flags.dtype != "auto") options.dtype = vlm::parse_dtype(flags.dtype);
   judge::JudgeModel model = judge::load_judge_model(flags.model.empty() ? embedded_model_dir() : flags.model, options);
-  vlm::set_threads_for(model.model);
+  vlm::set_process_for(model.model);
   return model;
 }
 

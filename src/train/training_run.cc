@@ -32,7 +32,7 @@ TrainingRun::TrainingRun(const RunConfig& config, Json identity, vlm::Model& mod
                                                            .beta2 = config.adam_beta2,
                                                            .epsilon = config.adam_epsilon,
                                                            .weight_decay = config.weight_decay}) {
-  vlm::set_threads_for(model);
+  vlm::set_process_for(model);
   if (const std::string frozen = frozen_sha256(model); !frozen.empty()) identity_["frozen_weights_sha256"] = frozen;
 }
 

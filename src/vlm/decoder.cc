@@ -16,9 +16,9 @@ at::Tensor layer(const Model& model, std::int64_t index, at::Tensor x, const Rot
   const hf::TextConfig& t = model.config.text;
   const std::string name = format("model.layers.{}.", index);
   const at::Tensor normed = rms_norm(model, x, name + "input_layernorm", t.rms_norm_eps);
-  const at::Tensor q = linear(model, normed, name + "self_attn.q_proj").view({-1, t.num_heads, t.head_dim});
-  const at::Tensor k = linear(model, normed, name + "self_attn.k_proj").view({-1, t.num_kv_heads, t.head_dim});
-  const at::Tensor v = linear(model, normed, name + "self_attn.v_proj").view({-1, t.num_kv_heads, t.head_dim});
+  const auto qkv = linears(model, normed, {name + "self_attn.q_proj", name + "self_attn.k_proj", name + "self_attn.v_proj"});
+  const at::Tensor q = qkv[0].view({-1, t.num_heads, t.head_dim});
+  const at::Tensor k = qkv[1].view({-1, t.num_kv_heads, t.head_dim}), v = qkv[2].view({-1, t.num_kv_heads, t.head_dim});
   const at::Tensor mixed = attend(index, rotate(q, rotary), rotate(k, rotary), v);
   x = x + linear(model, mixed, name + "self_attn.o_proj");
   return x + gated_mlp(model, rms_norm(model, x, name + "post_attention_layernorm", t.rms_norm_eps), name + "mlp");

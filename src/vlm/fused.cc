@@ -5,14 +5,10 @@
 #include <torch/types.h>
 
 #include <cmath>
-#include <mutex>
 
-// The loops are compiled for several instruction sets; the loader picks one.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define BEHOLDER_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("fast-math")))
-#else
-#define BEHOLDER_CLONES
-#endif
+#include "vlm/clones.h"
+
+#define BEHOLDER_FAST_CLONES BEHOLDER_CLONES __attribute__((optimize("fast-math")))
 
 namespace beholder::vlm {
 namespace {
@@ -20,48 +16,98 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-bool plain_float(const at::Tensor& x) {
-  return x.is_cpu() && x.scalar_type() == at::kFloat;
-}
-
 constexpr std::int64_t kGrain = 64;  // rows per task
 
-BEHOLDER_CLONES void norm_rows(const float* x, const float* w, float* y, float* scale, std::int64_t rows, std::int64_t d, float eps) {
+// Loops over float32 or bfloat16, in float32 between a load and a store. (std::bit_cast would stay a call: it is compiled with other
+// options than the loops.)
+#define BEHOLDER_INLINE __attribute__((always_inline)) inline
+BEHOLDER_INLINE float wide(float x) {
+  return x;
+}
+BEHOLDER_INLINE float wide(c10::BFloat16 x) {
+  return __builtin_bit_cast(float, static_cast<std::uint32_t>(x.x) << 16);
+}
+BEHOLDER_INLINE void narrow(float& to, float x) {
+  to = x;
+}
+BEHOLDER_INLINE void narrow(c10::BFloat16& to, float x) {  // to the nearest, ties to even
+  const auto bits = __builtin_bit_cast(std::uint32_t, x);
+  const std::uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  to.x = static_cast<std::uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : rounded);
+}
+
+template <class T>
+BEHOLDER_INLINE void norm_loop(const T* x, const T* w, T* y, float* scale, std::int64_t rows, std::int64_t d, float eps) {
   for (std::int64_t r = 0; r < rows; ++r, x += d, y += d) {
     float sum = 0;
-    for (std::int64_t i = 0; i < d; ++i) sum += x[i] * x[i];
+    for (std::int64_t i = 0; i < d; ++i) sum += wide(x[i]) * wide(x[i]);
     const float s = 1.0f / std::sqrt(sum / static_cast<float>(d) + eps);
     scale[r] = s;
-    for (std::int64_t i = 0; i < d; ++i) y[i] = x[i] * s * w[i];
+    for (std::int64_t i = 0; i < d; ++i) {
+      T normed;  // rounded before the weight, as the published models are
+      narrow(normed, wide(x[i]) * s);
+      narrow(y[i], wide(normed) * wide(w[i]));
+    }
   }
 }
 
 // dx = s * (g w - x s^2 mean(g w x)); dw += g x s.
-BEHOLDER_CLONES void norm_rows_backward(const float* x, const float* w, const float* scale, const float* g, float* dx, float* dw,
-                                        std::int64_t rows, std::int64_t d) {
+template <class T>
+BEHOLDER_INLINE void norm_backward_loop(const T* x, const T* w, const float* scale, const T* g, T* dx, float* dw, std::int64_t rows,
+                                        std::int64_t d) {
   for (std::int64_t r = 0; r < rows; ++r, x += d, g += d, dx += d) {
     const float s = scale[r];
     float dot = 0;
-    for (std::int64_t i = 0; i < d; ++i) dot += g[i] * w[i] * x[i];
+    for (std::int64_t i = 0; i < d; ++i) dot += wide(g[i]) * wide(w[i]) * wide(x[i]);
     const float c = dot * s * s / static_cast<float>(d);
     for (std::int64_t i = 0; i < d; ++i) {
-      dx[i] = s * (g[i] * w[i] - x[i] * c);
-      dw[i] += g[i] * x[i] * s;
+      narrow(dx[i], s * (wide(g[i]) * wide(w[i]) - wide(x[i]) * c));
+      dw[i] += wide(g[i]) * wide(x[i]) * s;
     }
   }
 }
 
-BEHOLDER_CLONES void rotate_rows(const float* x, const float* cos, const float* sin, float* y, std::int64_t rows, std::int64_t heads,
-                                 std::int64_t half, std::int64_t row_stride, float sign) {
+template <class T>
+BEHOLDER_INLINE void rotate_loop(const T* x, const T* cos, const T* sin, T* y, std::int64_t rows, std::int64_t heads, std::int64_t half,
+                                 std::int64_t row_stride, float sign) {
   for (std::int64_t r = 0; r < rows; ++r, x += row_stride, cos += half, sin += half)
     for (std::int64_t h = 0; h < heads; ++h, y += 2 * half) {
-      const float* in = x + h * 2 * half;
+      const T* in = x + h * 2 * half;
       for (std::int64_t i = 0; i < half; ++i) {
-        const float a = in[i], b = in[half + i], s = sign * sin[i];
-        y[i] = a * cos[i] - b * s;
-        y[half + i] = b * cos[i] + a * s;
+        const float a = wide(in[i]), b = wide(in[half + i]), c = wide(cos[i]), s = sign * wide(sin[i]);
+        narrow(y[i], a * c - b * s);
+        narrow(y[half + i], b * c + a * s);
       }
     }
+}
+
+// One clone per type: attributes do not reach through templates.
+#define BEHOLDER_LOOPS(T)                                                                                                         \
+  BEHOLDER_FAST_CLONES void norm_rows(const T* x, const T* w, T* y, float* scale, std::int64_t rows, std::int64_t d, float eps) { \
+    norm_loop(x, w, y, scale, rows, d, eps);                                                                                      \
+  }                                                                                                                               \
+  BEHOLDER_FAST_CLONES void norm_rows_backward(const T* x, const T* w, const float* scale, const T* g, T* dx, float* dw,          \
+                                               std::int64_t rows, std::int64_t d) {                                               \
+    norm_backward_loop(x, w, scale, g, dx, dw, rows, d);                                                                          \
+  }                                                                                                                               \
+  BEHOLDER_FAST_CLONES void rotate_rows(const T* x, const T* cos, const T* sin, T* y, std::int64_t rows, std::int64_t heads,      \
+                                        std::int64_t half, std::int64_t row_stride, float sign) {                                 \
+    rotate_loop(x, cos, sin, y, rows, heads, half, row_stride, sign);                                                             \
+  }
+BEHOLDER_LOOPS(float)
+BEHOLDER_LOOPS(c10::BFloat16)
+
+// Calls f with a value of the tensor's type: float or bfloat16.
+template <class F>
+void typed(const at::Tensor& x, F&& f) {
+  if (x.scalar_type() == at::kFloat)
+    f(float{});
+  else
+    f(c10::BFloat16{});
+}
+
+bool has_loop(const at::Tensor& x, const at::Tensor& other) {
+  return x.is_cpu() && x.scalar_type() == other.scalar_type() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 
 class RmsNorm : public torch::autograd::Function<RmsNorm> {
@@ -69,11 +115,15 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x_in, const at::Tensor& w, double eps) {
     const at::Tensor x = x_in.contiguous();
     const std::int64_t d = x.size(-1), rows = x.numel() / d;
-    at::Tensor y = at::empty_like(x), scale = at::empty({rows}, x.options());
-    const float *px = x.data_ptr<float>(), *pw = w.data_ptr<float>();
-    float *py = y.data_ptr<float>(), *ps = scale.data_ptr<float>();
-    at::parallel_for(0, rows, kGrain, [&](std::int64_t begin, std::int64_t end) {
-      norm_rows(px + begin * d, pw, py + begin * d, ps + begin, end - begin, d, static_cast<float>(eps));
+    at::Tensor y = at::empty_like(x), scale = at::empty({rows}, x.options().dtype(at::kFloat));
+    float* ps = scale.data_ptr<float>();
+    typed(x, [&](auto type) {
+      using T = decltype(type);
+      const T *px = x.data_ptr<T>(), *pw = w.data_ptr<T>();
+      T* py = y.data_ptr<T>();
+      at::parallel_for(0, rows, kGrain, [&](std::int64_t begin, std::int64_t end) {
+        norm_rows(px + begin * d, pw, py + begin * d, ps + begin, end - begin, d, static_cast<float>(eps));
+      });
     });
     context->save_for_backward({x, w, scale});
     return y;
@@ -86,16 +136,21 @@ class RmsNorm : public torch::autograd::Function<RmsNorm> {
     // Fixed slices, added up in order: the sum does not depend on which thread was first.
     const std::int64_t slices = std::min<std::int64_t>(16, (rows + kGrain - 1) / kGrain),
                        step = (rows + slices - 1) / std::max<std::int64_t>(slices, 1);
-    at::Tensor dx = at::empty_like(x), parts = at::zeros({slices, d}, x.options());
-    const float *px = x.data_ptr<float>(), *pw = w.data_ptr<float>(), *ps = saved[2].data_ptr<float>(), *pg = g.data_ptr<float>();
-    float *pdx = dx.data_ptr<float>(), *pdw = parts.data_ptr<float>();
-    at::parallel_for(0, slices, 1, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t s = first; s < last; ++s) {
-        const std::int64_t begin = s * step, end = std::min(rows, begin + step);
-        if (begin < end) norm_rows_backward(px + begin * d, pw, ps + begin, pg + begin * d, pdx + begin * d, pdw + s * d, end - begin, d);
-      }
+    at::Tensor dx = at::empty_like(x), parts = at::zeros({slices, d}, saved[2].options());
+    const float* ps = saved[2].data_ptr<float>();
+    float* pdw = parts.data_ptr<float>();
+    typed(x, [&](auto type) {
+      using T = decltype(type);
+      const T *px = x.data_ptr<T>(), *pw = w.data_ptr<T>(), *pg = g.data_ptr<T>();
+      T* pdx = dx.data_ptr<T>();
+      at::parallel_for(0, slices, 1, [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t s = first; s < last; ++s) {
+          const std::int64_t begin = s * step, end = std::min(rows, begin + step);
+          if (begin < end) norm_rows_backward(px + begin * d, pw, ps + begin, pg + begin * d, pdx + begin * d, pdw + s * d, end - begin, d);
+        }
+      });
     });
-    return {dx, parts.sum(0), at::Tensor()};
+    return {dx, parts.sum(0).to(w.scalar_type()), at::Tensor()};
   }
 };
 
@@ -105,11 +160,14 @@ at::Tensor rotated(const at::Tensor& x, const at::Tensor& cos, const at::Tensor&
   const at::Tensor source = dense_rows ? x : x.contiguous();
   const std::int64_t stride = source.stride(0);
   at::Tensor y = at::empty(x.sizes(), x.options());
-  const float *px = source.data_ptr<float>(), *pc = cos.data_ptr<float>(), *psin = sin.data_ptr<float>();
-  float* py = y.data_ptr<float>();
-  at::parallel_for(0, rows, kGrain, [&](std::int64_t begin, std::int64_t end) {
-    rotate_rows(px + begin * stride, pc + begin * half, psin + begin * half, py + begin * heads * 2 * half, end - begin, heads, half,
-                stride, sign);
+  typed(x, [&](auto type) {
+    using T = decltype(type);
+    const T *px = source.data_ptr<T>(), *pc = cos.data_ptr<T>(), *psin = sin.data_ptr<T>();
+    T* py = y.data_ptr<T>();
+    at::parallel_for(0, rows, kGrain, [&](std::int64_t begin, std::int64_t end) {
+      rotate_rows(px + begin * stride, pc + begin * half, psin + begin * half, py + begin * heads * 2 * half, end - begin, heads, half,
+                  stride, sign);
+    });
   });
   return y;
 }
@@ -129,13 +187,13 @@ class RotatePairs : public torch::autograd::Function<RotatePairs> {
 }  // namespace
 
 at::Tensor rms_normalise(const at::Tensor& x, const at::Tensor& w, double eps) {
-  if (plain_float(x) && plain_float(w)) return RmsNorm::apply(x, w.contiguous(), eps);
+  if (has_loop(x, w)) return RmsNorm::apply(x, w.contiguous(), eps);
   const at::Tensor wide = x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
   return (wide * at::rsqrt(wide.square().mean(-1, true) + eps)).to(x.scalar_type()) * w;
 }
 
 at::Tensor rotate_pairs(const at::Tensor& x_Thd, const at::Tensor& cos, const at::Tensor& sin) {
-  if (plain_float(x_Thd) && plain_float(cos)) return RotatePairs::apply(x_Thd, cos.contiguous(), sin.contiguous());
+  if (has_loop(x_Thd, cos)) return RotatePairs::apply(x_Thd, cos.contiguous(), sin.contiguous());
   const std::int64_t half = x_Thd.size(-1) / 2;
   const at::Tensor x = x_Thd.to(cos.scalar_type()), c = cos.unsqueeze(1), s = sin.unsqueeze(1);
   const at::Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);

@@ -139,6 +139,13 @@ class Rollout {
   std::vector<std::vector<Completion>> results_;
 };
 
+// The model with its weights in the dtype of the computation: a cast where each is used would cost more than the token.
+Model cast_once(const Model& model) {
+  Model out = model;
+  for (const auto& [name, value] : model.params.all()) out.params.set(name, value.to(model.dtype));  // the same tensor where it fits
+  return out;
+}
+
 void check_options(const Model& model, std::span<const Request> requests, const SamplingOptions& options) {
   for (const auto* ids : {&options.stop_ids, &options.banned_ids, &options.watch_ids})
     for (const std::int64_t id : *ids)
@@ -159,11 +166,12 @@ std::vector<std::vector<Completion>> ModelSampler::sample(std::span<const Reques
                                                           const std::function<void(std::int64_t)>& on_token) {
   const at::NoGradGuard no_grad;
   check_options(model_, requests, options);
+  const Model model = cast_once(model_);
   std::vector<std::vector<Completion>> results;
   for (std::size_t first = 0; first < requests.size();) {  // neighbours with equal G share a rollout
     std::size_t last = first + 1;
     while (last < requests.size() && requests[last].num_generations == requests[first].num_generations) ++last;
-    Rollout rollout(model_, requests.subspan(first, last - first), options);
+    Rollout rollout(model, requests.subspan(first, last - first), options);
     for (auto& group : rollout.run(on_token)) results.push_back(std::move(group));
     first = last;
   }

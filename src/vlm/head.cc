@@ -66,7 +66,7 @@ class ChunkedLogProb : public torch::autograd::Function<ChunkedLogProb> {
 }  // namespace
 
 at::Tensor logits(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows) {
-  return at::linear(hidden_TD.index_select(0, rows.to(hidden_TD.device())), head_weight(model)).to(at::kFloat);
+  return product(hidden_TD.index_select(0, rows.to(hidden_TD.device())), head_weight(model)).to(at::kFloat);
 }
 
 at::Tensor choice_logits(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, std::span<const std::int64_t> ids) {

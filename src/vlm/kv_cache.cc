@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "vlm/decode_attention.h"
+
 namespace beholder::vlm {
 
 GroupCache::GroupCache(std::int64_t layers, std::vector<std::int64_t> prefix_lengths, std::int64_t group_size, std::int64_t max_suffix)
@@ -24,16 +26,21 @@ GroupCache::GroupCache(std::int64_t layers, std::vector<std::int64_t> prefix_len
 
 void GroupCache::set_prefix(std::int64_t index, const at::Tensor& k_TKd, const at::Tensor& v_TKd) {
   const std::int64_t heads = k_TKd.size(1), d = k_TKd.size(2);
-  const std::int64_t longest = *std::max_element(prefix_lengths_.begin(), prefix_lengths_.end());
+  fused_ = k_TKd.is_cpu() && k_TKd.scalar_type() != at::kDouble && d % 16 == 0;
+  const auto rounded = [&](std::int64_t keys) { return fused_ ? (keys + kKeyBlock - 1) / kKeyBlock * kKeyBlock : keys; };
+  const std::int64_t p = rounded(*std::max_element(prefix_lengths_.begin(), prefix_lengths_.end())), n = rounded(max_suffix_),
+                     slots = requests() * group_size_;
+  const at::TensorOptions options = fused_ ? k_TKd.options().dtype(at::kFloat) : k_TKd.options();
   Layer& layer = layers_[static_cast<std::size_t>(index)];
-  layer.prefix_k = at::zeros({requests(), heads, longest, d}, k_TKd.options());
-  layer.prefix_v = at::zeros_like(layer.prefix_k);
-  layer.suffix_k = at::empty({requests() * group_size_, heads, max_suffix_, d}, k_TKd.options());
-  layer.suffix_v = at::empty_like(layer.suffix_k);
+  layer.prefix_k = at::zeros(fused_ ? at::IntArrayRef{requests(), heads, d, p} : at::IntArrayRef{requests(), heads, p, d}, options);
+  layer.prefix_v = at::zeros({requests(), heads, p, d}, options);
+  layer.suffix_k = at::zeros(fused_ ? at::IntArrayRef{slots, heads, d, n} : at::IntArrayRef{slots, heads, n, d}, options);
+  layer.suffix_v = at::empty({slots, heads, n, d}, options);
   std::int64_t begin = 0;
   for (std::int64_t r = 0; r < requests(); ++r) {
     const std::int64_t length = prefix_lengths_[static_cast<std::size_t>(r)];
-    layer.prefix_k[r].narrow(1, 0, length).copy_(k_TKd.narrow(0, begin, length).transpose(0, 1));
+    const at::Tensor k = k_TKd.narrow(0, begin, length);
+    layer.prefix_k[r].narrow(fused_ ? 2 : 1, 0, length).copy_(fused_ ? k.permute({1, 2, 0}) : k.transpose(0, 1));
     layer.prefix_v[r].narrow(1, 0, length).copy_(v_TKd.narrow(0, begin, length).transpose(0, 1));
     begin += length;
   }
@@ -42,9 +49,34 @@ void GroupCache::set_prefix(std::int64_t index, const at::Tensor& k_TKd, const a
 
 at::Tensor GroupCache::attend(std::int64_t index, std::int64_t step, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   Layer& layer = layers_[static_cast<std::size_t>(index)];
-  const std::int64_t r = requests(), g = group_size_, heads = k.size(1), d = k.size(2), fold = q.size(1) / heads, n = step + 1;
-  layer.suffix_k.select(2, step).copy_(k);
+  layer.suffix_k.select(fused_ ? 3 : 2, step).copy_(k);
   layer.suffix_v.select(2, step).copy_(v);
+  return fused_ ? attend_fused(layer, step + 1, q) : attend_composed(layer, step + 1, q);
+}
+
+at::Tensor GroupCache::attend_fused(const Layer& layer, std::int64_t suffix_length, const at::Tensor& q) const {
+  const at::Tensor wide = q.to(at::kFloat).contiguous();
+  at::Tensor out = at::empty({q.size(0), q.size(1) * q.size(2)}, wide.options());
+  decode_attend({.q = wide.data_ptr<float>(),
+                 .prefix_k = layer.prefix_k.data_ptr<float>(),
+                 .prefix_v = layer.prefix_v.data_ptr<float>(),
+                 .suffix_k = layer.suffix_k.data_ptr<float>(),
+                 .suffix_v = layer.suffix_v.data_ptr<float>(),
+                 .prefix_lengths = prefix_lengths_.data(),
+                 .out = out.data_ptr<float>(),
+                 .requests = requests(),
+                 .group = group_size_,
+                 .key_heads = layer.prefix_k.size(1),
+                 .query_heads = q.size(1),
+                 .d = q.size(2),
+                 .prefix_stride = layer.prefix_v.size(2),
+                 .suffix_stride = layer.suffix_v.size(2),
+                 .suffix_length = suffix_length});
+  return out.to(q.scalar_type());
+}
+
+at::Tensor GroupCache::attend_composed(const Layer& layer, std::int64_t n, const at::Tensor& q) const {
+  const std::int64_t r = requests(), g = group_size_, heads = layer.prefix_k.size(1), d = q.size(2), fold = q.size(1) / heads;
   // The query heads that share a key head become rows: one product per key head instead of one per query head.
   const at::Tensor by_head = q.view({r, g, heads, fold, d}).transpose(1, 2).reshape({r, heads, g * fold, d});  // rows of one prefix
   at::Tensor to_prefix = at::matmul(by_head, layer.prefix_k.transpose(2, 3)).to(at::kFloat);                   // [R,K,G*f,P]

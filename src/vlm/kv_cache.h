@@ -30,12 +30,17 @@ class GroupCache {
   std::int64_t group_size() const { return group_size_; }
 
  private:
+  // Prefix and suffix, [R,K,P,d] and [R*G,K,N,d]. On the CPU they are float32 with keys [R,K,d,P] and [R*G,K,d,N], P and N rounded up, as
+  // vlm/decode_attention.h wants them.
   struct Layer {
     at::Tensor prefix_k, prefix_v, suffix_k, suffix_v;
-  };  // [R,K,P,d], [R,K,P,d], [R*G,K,N,d], [R*G,K,N,d]
+  };
+  at::Tensor attend_fused(const Layer& layer, std::int64_t suffix_length, const at::Tensor& q) const;
+  at::Tensor attend_composed(const Layer& layer, std::int64_t suffix_length, const at::Tensor& q) const;
   std::vector<Layer> layers_;
   std::vector<std::int64_t> prefix_lengths_;
   std::int64_t group_size_, max_suffix_;
+  bool fused_ = false;
   at::Tensor prefix_bias_;  // [R,1,1,P]: 0 where there is a key, -inf behind a shorter prefix; undefined when all are equal
 };
 

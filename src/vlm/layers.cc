@@ -2,6 +2,9 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
+
+#include "vlm/few_rows.h"
 #include "vlm/fused.h"
 
 namespace beholder::vlm {
@@ -11,11 +14,34 @@ at::Tensor weight(const Model& model, const std::string& name) {
   return value.scalar_type() == model.dtype ? value : value.to(model.dtype);
 }
 
+at::Tensor product(const at::Tensor& x, const at::Tensor& w, const at::Tensor& bias) {
+  if (!takes_few_rows(x, w)) return at::linear(x, w, bias);
+  const Factor factor{w, bias};
+  return few_rows_linear(x, {&factor, 1})[0];
+}
+
+std::vector<at::Tensor> linears(const Model& model, const at::Tensor& x, std::initializer_list<std::string> names) {
+  std::vector<Factor> factors;
+  for (const std::string& name : names)
+    factors.push_back({weight(model, name + ".weight"), model.params.find(name + ".bias") ? weight(model, name + ".bias") : at::Tensor()});
+  std::vector<at::Tensor> out;
+  if (std::all_of(factors.begin(), factors.end(), [&](const Factor& f) { return takes_few_rows(x, f.w); }))
+    out = few_rows_linear(x, factors);
+  else
+    for (const Factor& f : factors) out.push_back(at::linear(x, f.w, f.bias));
+  if (model.lora_scale == 0) return out;
+  std::size_t i = 0;
+  for (const std::string& name : names) {
+    if (model.params.find(name + ".lora_A.weight"))
+      out[i] = out[i] +
+               at::linear(at::linear(x, weight(model, name + ".lora_A.weight")), weight(model, name + ".lora_B.weight")) * model.lora_scale;
+    ++i;
+  }
+  return out;
+}
+
 at::Tensor linear(const Model& model, const at::Tensor& x, const std::string& name) {
-  const bool has_bias = model.params.find(name + ".bias") != nullptr;
-  const at::Tensor y = at::linear(x, weight(model, name + ".weight"), has_bias ? weight(model, name + ".bias") : at::Tensor());
-  if (model.lora_scale == 0 || !model.params.find(name + ".lora_A.weight")) return y;
-  return y + at::linear(at::linear(x, weight(model, name + ".lora_A.weight")), weight(model, name + ".lora_B.weight")) * model.lora_scale;
+  return linears(model, x, {name})[0];
 }
 
 at::Tensor rms_norm(const Model& model, const at::Tensor& x, const std::string& name, double eps) {
@@ -28,8 +54,8 @@ at::Tensor norm(const Model& model, const at::Tensor& x, const std::string& name
 }
 
 at::Tensor gated_mlp(const Model& model, const at::Tensor& x, const std::string& name) {
-  const at::Tensor gate = at::silu(linear(model, x, name + ".gate_proj"));
-  return linear(model, gate * linear(model, x, name + ".up_proj"), name + ".down_proj");
+  const std::vector<at::Tensor> both = linears(model, x, {name + ".gate_proj", name + ".up_proj"});
+  return linear(model, at::silu(both[0]) * both[1], name + ".down_proj");
 }
 
 Rotary make_rotary(const at::Tensor& angles, at::ScalarType dtype) {

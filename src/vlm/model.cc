@@ -3,6 +3,12 @@
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
+#ifdef __linux__
+#include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -117,6 +123,21 @@ std::string first_few(const std::vector<std::string>& items) {
   const std::size_t shown = std::min<std::size_t>(items.size(), 4);
   std::string text = format("{}", fmt::join(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
   return items.size() > shown ? format("{} and {} more", text, items.size() - shown) : text;
+}
+
+// Makes the allocator's heap half as large as the machine's memory, in huge pages, and gives it back to the allocator: this is address
+// space, and becomes memory 2 MB at a time where it is used. Where it cannot be had, nothing changes.
+void widen_heap() {
+#ifdef __linux__
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t bytes = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * page / 2;
+  ::mallopt(M_TRIM_THRESHOLD, -1);  // never shrink it
+  void* const top = std::malloc(bytes);
+  if (!top) return;
+  const auto begin = (reinterpret_cast<std::uintptr_t>(top) + page - 1) / page * page;
+  ::madvise(reinterpret_cast<void*>(begin), bytes - page, MADV_HUGEPAGE);
+  std::free(top);
+#endif
 }
 
 }  // namespace
@@ -248,9 +269,12 @@ void save_model(const Model& model, const std::string& dir, at::ScalarType dtype
   write_file_atomic(dir + "/config.json", config.dump(2) + "\n");
 }
 
-void set_threads_for(const Model& model) {
-  constexpr std::int64_t kOneThreadParameters = 50'000'000;
-  if (std::getenv("OMP_NUM_THREADS") == nullptr && model.params.numel() < kOneThreadParameters) at::set_num_threads(1);
+void set_process_for(const Model& model) {
+  constexpr std::int64_t kSmallParameters = 50'000'000;
+  if (model.params.numel() >= kSmallParameters)
+    widen_heap();
+  else if (std::getenv("OMP_NUM_THREADS") == nullptr)
+    at::set_num_threads(1);
 }
 
 at::ScalarType parse_dtype(std::string_view name) {

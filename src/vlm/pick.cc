@@ -47,17 +47,12 @@ std::int64_t draw(const std::vector<Candidate>& candidates, double uniform) {
   return candidates.back().id;
 }
 
-std::int64_t choose(std::span<const float> logits, const SamplingOptions& options, double uniform) {
-  const auto best = std::max_element(logits.begin(), logits.end());
-  if (!std::isfinite(*best))  // NaN compares false with everything and would leave no candidate at all
-    throw Error(Code::kCorrupt, "sampling", "the model's scores for the next token are not numbers",
-                "compute in --dtype fp32 or bf16; if that does not help, the weights are damaged: fetch them again");
-  if (options.temperature <= 0) return best - logits.begin();
+// One token by its weights (exp of logit less the greatest, over the temperature), of those that the options leave.
+std::int64_t choose(std::span<const double> weights, const SamplingOptions& options, double uniform) {
   std::vector<Candidate> candidates;
-  candidates.reserve(logits.size());
-  for (std::size_t i = 0; i < logits.size(); ++i)
-    if (logits[i] > kMinusInfinity)
-      candidates.push_back({static_cast<std::int64_t>(i), std::exp((logits[i] - *best) / options.temperature)});
+  candidates.reserve(weights.size());
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (weights[i] > 0) candidates.push_back({static_cast<std::int64_t>(i), weights[i]});
   if (options.top_k > 0 || options.top_p < 1 || options.min_p > 0) {
     std::stable_sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.weight > b.weight; });
     filter(candidates, options);
@@ -73,16 +68,23 @@ std::vector<Pick> pick_tokens(const at::Tensor& logits_SV, std::span<const DrawK
   const at::Tensor scaled_lse = options.temperature > 0 && options.temperature != 1 ? (original / options.temperature).logsumexp(-1) : lse;
   at::Tensor allowed = original;
   if (!options.banned_ids.empty()) allowed = original.index_fill(1, at::tensor(options.banned_ids, at::kLong), kMinusInfinity);
-  const double scale = options.temperature > 0 ? options.temperature : 1;
+  const auto [greatest, best] = allowed.max(-1, /*keepdim=*/true);
+  if (!at::isfinite(greatest).all().item<bool>())  // NaN compares false with everything and would leave no candidate at all
+    throw Error(Code::kCorrupt, "sampling", "the model's scores for the next token are not numbers",
+                "compute in --dtype fp32 or bf16; if that does not help, the weights are damaged: fetch them again");
+  const bool greedy = options.temperature <= 0;
+  const double scale = greedy ? 1 : options.temperature;
+  const at::Tensor weights = greedy ? at::Tensor() : (allowed - greatest).to(at::kDouble).div_(scale).exp_();
   const std::int64_t vocabulary = original.size(1);
   std::vector<Pick> picks;
   for (std::size_t s = 0; s < keys.size(); ++s) {
     const float* row = original.data_ptr<float>() + static_cast<std::int64_t>(s) * vocabulary;
-    const std::span<const float> masked(allowed.data_ptr<float>() + static_cast<std::int64_t>(s) * vocabulary,
-                                        static_cast<std::size_t>(vocabulary));
     const DrawKey& key = keys[s];
     Pick pick;
-    pick.id = choose(masked, options, Rng(options.seed, key.item, key.sample, key.position).uniform());
+    pick.id = greedy
+                  ? best.data_ptr<std::int64_t>()[s]
+                  : choose({weights.data_ptr<double>() + static_cast<std::int64_t>(s) * vocabulary, static_cast<std::size_t>(vocabulary)},
+                           options, Rng(options.seed, key.item, key.sample, key.position).uniform());
     pick.logprob = static_cast<float>(row[pick.id] / scale) - scaled_lse.data_ptr<float>()[s];
     for (const std::int64_t id : options.watch_ids) pick.watched.push_back(row[id] - lse.data_ptr<float>()[s]);
     picks.push_back(std::move(pick));

@@ -1,0 +1,8 @@
+// BEHOLDER_CLONES: the function is compiled for several instruction sets, and the loader picks one.
+#pragma once
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define BEHOLDER_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define BEHOLDER_CLONES
+#endif

@@ -1,0 +1,160 @@
+#include "vlm/decode_attention.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "vlm/clones.h"
+
+namespace beholder::vlm {
+namespace {
+
+constexpr int kWidth = 16, kRows = 4;  // floats in a register (or two), query heads at a time
+using Vector = float __attribute__((vector_size(kWidth * sizeof(float))));
+using Whole = std::int32_t __attribute__((vector_size(kWidth * sizeof(float))));
+
+constexpr float kNothing = -1e30f;  // a score whose exponential is 0
+
+#define BEHOLDER_INLINE __attribute__((always_inline)) inline
+
+BEHOLDER_INLINE void load(Vector& v, const float* from) {
+  std::memcpy(&v, from, sizeof v);
+}
+BEHOLDER_INLINE void store(float* to, const Vector& v) {
+  std::memcpy(to, &v, sizeof v);
+}
+
+// exp(x) for x <= 0, to 2 units in the last place: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2].
+BEHOLDER_INLINE void exp_of(Vector& x) {
+  constexpr float kLog2e = 1.44269504f, kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f, kRounder = 12582912.0f;  // 1.5 * 2^23
+  x = x < -87.0f ? Vector{} - 87.0f : x;
+  const Vector shifted = x * kLog2e + kRounder, n = shifted - kRounder;
+  const Vector r = x - n * kLn2High - n * kLn2Low;
+  Vector p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  const Whole power = (__builtin_convertvector(n, Whole) + 127) << 23;
+  Vector scale;
+  std::memcpy(&scale, &power, sizeof scale);
+  x = p * scale;
+}
+
+// scores[r][p] = q[r] . k[:, p] for kRows rows and all blocks that hold `keys` keys.
+BEHOLDER_INLINE void score(const float* q, const float* k, std::int64_t keys, std::int64_t stride, std::int64_t d, float* scores,
+                           std::int64_t width) {
+  for (std::int64_t p = 0; p < keys; p += kKeyBlock) {
+    Vector sums[kRows][2] = {};
+    for (std::int64_t i = 0; i < d; ++i) {
+      Vector a, b;
+      load(a, k + i * stride + p);
+      load(b, k + i * stride + p + kWidth);
+      for (int r = 0; r < kRows; ++r) {
+        sums[r][0] += q[r * d + i] * a;
+        sums[r][1] += q[r * d + i] * b;
+      }
+    }
+    for (int r = 0; r < kRows; ++r) {
+      store(scores + r * width + p, sums[r][0]);
+      store(scores + r * width + p + kWidth, sums[r][1]);
+    }
+  }
+}
+
+// out[r] += sum_p share[r][p] v[p], kWidth dimensions at a time.
+BEHOLDER_INLINE void mix(const float* share, std::int64_t width, const float* v, std::int64_t keys, std::int64_t d, float* out) {
+  for (std::int64_t i = 0; i < d; i += kWidth) {
+    Vector sums[kRows];
+    for (int r = 0; r < kRows; ++r) load(sums[r], out + r * d + i);
+    for (std::int64_t p = 0; p < keys; ++p) {
+      Vector value;
+      load(value, v + p * d + i);
+      for (int r = 0; r < kRows; ++r) sums[r] += share[r * width + p] * value;
+    }
+    for (int r = 0; r < kRows; ++r) store(out + r * d + i, sums[r]);
+  }
+}
+
+// The row's greatest score, or `before` if that is greater. What stands behind the keys becomes next to nothing.
+BEHOLDER_INLINE float greatest_of(float* row, std::int64_t keys, float before) {
+  for (std::int64_t p = keys; p % kKeyBlock != 0; ++p) row[p] = kNothing;
+  Vector most = Vector{} + before;
+  for (std::int64_t p = 0; p < keys; p += kWidth) {
+    Vector x;
+    load(x, row + p);
+    most = x > most ? x : most;
+  }
+  for (int i = 0; i < kWidth; ++i) before = std::max(before, most[i]);
+  return before;
+}
+
+// The row becomes its exponentials; their sum.
+BEHOLDER_INLINE float exponentials(float* row, std::int64_t keys, float greatest) {
+  Vector sum = {};
+  for (std::int64_t p = 0; p < keys; p += kWidth) {
+    Vector x;
+    load(x, row + p);
+    x -= greatest;
+    exp_of(x);
+    store(row + p, x);
+    sum += x;
+  }
+  float total = 0;
+  for (int i = 0; i < kWidth; ++i) total += sum[i];
+  return total;
+}
+
+struct Keys {
+  const float *k, *v;
+  std::int64_t count, stride;
+};
+
+// kRows query rows against one prefix and one suffix. `scratch` holds kRows * (both strides) floats.
+BEHOLDER_CLONES void attend_rows(const float* q, const Keys& prefix, const Keys& suffix, std::int64_t d, float* scratch, float* out) {
+  float* own = scratch + kRows * prefix.stride;
+  score(q, prefix.k, prefix.count, prefix.stride, d, scratch, prefix.stride);
+  score(q, suffix.k, suffix.count, suffix.stride, d, own, suffix.stride);
+  float scale[kRows];
+  for (int r = 0; r < kRows; ++r) {
+    float *before = scratch + r * prefix.stride, *after = own + r * suffix.stride;
+    const float greatest = greatest_of(after, suffix.count, greatest_of(before, prefix.count, kNothing));
+    scale[r] = 1.0f / (exponentials(before, prefix.count, greatest) + exponentials(after, suffix.count, greatest));
+  }
+  for (std::int64_t i = 0; i < kRows * d; ++i) out[i] = 0;
+  mix(scratch, prefix.stride, prefix.v, prefix.count, d, out);
+  mix(own, suffix.stride, suffix.v, suffix.count, d, out);
+  for (int r = 0; r < kRows; ++r)
+    for (std::int64_t i = 0; i < d; ++i) out[r * d + i] *= scale[r];
+}
+
+}  // namespace
+
+void decode_attend(const DecodeStep& s) {
+  const std::int64_t fold = s.query_heads / s.key_heads, d = s.d;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(d));
+  at::parallel_for(0, s.requests * s.group * s.key_heads, 1, [&](std::int64_t first, std::int64_t last) {
+    std::vector<float> scratch(static_cast<std::size_t>(kRows * (s.prefix_stride + s.suffix_stride + 2 * d)));
+    float *q = scratch.data() + kRows * (s.prefix_stride + s.suffix_stride), *out = q + kRows * d;
+    for (std::int64_t task = first; task < last; ++task) {
+      const std::int64_t slot = task / s.key_heads, head = task % s.key_heads, request = slot / s.group;
+      const std::int64_t prefix_at = (request * s.key_heads + head) * d * s.prefix_stride, suffix_at = task * d * s.suffix_stride;
+      const Keys prefix{s.prefix_k + prefix_at, s.prefix_v + prefix_at, s.prefix_lengths[request], s.prefix_stride};
+      const Keys suffix{s.suffix_k + suffix_at, s.suffix_v + suffix_at, s.suffix_length, s.suffix_stride};
+      const std::int64_t rows_at = (slot * s.query_heads + head * fold) * d;
+      for (std::int64_t row = 0; row < fold; row += kRows) {
+        const std::int64_t count = std::min<std::int64_t>(kRows, fold - row) * d, at = rows_at + row * d;
+        std::fill(q, q + kRows * d, 0.0f);
+        for (std::int64_t i = 0; i < count; ++i) q[i] = s.q[at + i] * scale;
+        attend_rows(q, prefix, suffix, d, scratch.data(), out);
+        std::copy(out, out + count, s.out + at);
+      }
+    }
+  });
+}
+
+}  // namespace beholder::vlm
