@@ -2,8 +2,9 @@
 #   src/NAME/*.cc            -> static library NAME
 #   src/NAME/*_test.cc       -> program NAME_test; its tests are registered one by one. Suites named *Oracle* get the label
 #                               `oracle`, *Invariant* the label `invariant`, *Learn* the label `learn`, the rest `unit`.
-# TORCH rooms are compiled with OpenMP: without it ATen's parallel_for is a plain loop. They share one precompiled header, the others a smaller one. Tests run with one thread each: their models are so small
-# that a second thread costs more than it brings, a hundredfold on a busy machine.
+# TORCH rooms are compiled with OpenMP: without it ATen's parallel_for is a plain loop. They share one precompiled header, the others a
+# smaller one. Tests run with one thread each: their models are so small that a second thread costs more than it brings, a hundredfold
+# on a busy machine.
 include(GoogleTest)
 
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "// anchor of the precompiled header\n")
