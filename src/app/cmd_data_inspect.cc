@@ -18,7 +18,9 @@ void show_counts(const char* title, const Json& counts) {
 
 void show(const Json& r) {
   const Json &labels = r["labels"], &media = r["media"];
-  fmt::print("{} ({})\n", printable(r["path"].get<std::string>(), false), fmt::join(r["formats"].get<std::vector<std::string>>(), ", "));
+  const auto formats = r["formats"].get<std::vector<std::string>>();
+  fmt::print("{} ({})\n", printable(r["path"].get<std::string>(), false),
+             formats.empty() ? "empty" : fmt::to_string(fmt::join(formats, ", ")));
   fmt::print("  records    {} good, {} bad, {} duplicates, {} prompts\n", r["records"].dump(), r["bad"].dump(),
              r["duplicate_records"].dump(), r["prompts"].dump());
   fmt::print("  labels     {} pairs, {} rankings, {} without a label\n", labels["pair"].dump(), labels["ranking"].dump(),
