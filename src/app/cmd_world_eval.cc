@@ -126,6 +126,10 @@ class WorldEvalCommand : public Command {
     sampled_->ask(judge, std::span(items).first(left), std::span(questions).first(left));
   }
 
+  static std::string decimals(const Json& value, int places) {
+    return value.is_number() ? format("{:.{}f}", value.get<double>(), places) : "-";
+  }
+
   static void show(const Json& report) {
     fmt::print("{} on {} (n = {}, greedy, one order)\n", report["model"].get<std::string>(), report["split"].get<std::string>(),
                report["n"].get<std::int64_t>());
@@ -140,11 +144,10 @@ class WorldEvalCommand : public Command {
     if (!report.contains("sampled")) return;
     const Json& sampled = report["sampled"];
     fmt::print("\n{} thoughts in each order on {} items; both orders agree in {}\n  orders  votes  tokens  accuracy  Brier\n",
-               sampled["votes"].dump(), sampled["items"].dump(),
-               sampled["consistency"].is_null() ? "-" : format("{:.3f}", sampled["consistency"].get<double>()));
+               sampled["votes"].dump(), sampled["items"].dump(), decimals(sampled["consistency"], 3));
     for (const Json& point : sampled["cost_curve"])
-      fmt::print("  {:>6}  {:>5}  {:>6.0f}  {:>8.4f}  {:.4f}\n", point["orders"].get<int>(), point["votes"].get<int>(),
-                 point["tokens"].get<double>(), point["accuracy"]["value"].get<double>(), point["brier"]["value"].get<double>());
+      fmt::print("  {:>6}  {:>5}  {:>6.0f}  {:>8}  {}\n", point["orders"].get<int>(), point["votes"].get<int>(),
+                 point["tokens"].get<double>(), decimals(point["accuracy"]["value"], 4), decimals(point["brier"]["value"], 4));
   }
 
   std::string rows_, listener_dir_;

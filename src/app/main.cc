@@ -1,8 +1,7 @@
-#include <malloc.h>
-
 #include <cstdlib>
 
 #include "app/command.h"
+#include "core/heap.h"
 
 namespace {
 
@@ -17,10 +16,7 @@ __attribute__((section(".preinit_array"), used)) void (*const g_preinit)(int, ch
 
 int main(int argc, char** argv) {
   using namespace beholder::app;
-  // Tensors of many megabytes come and go with every step. Handed back to the system each time, their pages would be faulted in and
-  // zeroed again: a third of a training step.
-  ::mallopt(M_MMAP_MAX, 0);
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  beholder::keep_freed_memory();
   std::vector<CommandPtr> commands;
   for (auto* make : {make_rank_command,
                      make_compare_command,

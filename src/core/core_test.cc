@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -48,6 +50,24 @@ TEST(File, MissingFileIsNotFound) {
     EXPECT_EQ(e.code(), Code::kNotFound);
     EXPECT_EQ(e.exit_status(), 3);
   }
+}
+
+// Memory can also run out in the middle of writing a checkpoint, where files are mapped.
+TEST(File, AMappingRefusedIsOutOfMemory) {
+  const TempDir dir;
+  const std::string path = dir / "file";
+  write_file_atomic(path, std::string(1 << 16, 'x'));
+  const auto map_without_memory = [&] {
+    const rlimit none{1 << 20, 1 << 20};
+    ::setrlimit(RLIMIT_AS, &none);
+    try {
+      MappedFile::open(path);
+    } catch (const Error& e) {
+      ::_exit(e.code() == Code::kResource && is_out_of_memory(e) ? 0 : 1);
+    }
+    ::_exit(2);
+  };
+  EXPECT_EXIT(map_without_memory(), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(Rng, IsAPureFunctionOfItsKey) {

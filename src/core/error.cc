@@ -1,5 +1,6 @@
 #include "core/error.h"
 
+#include <algorithm>
 #include <new>
 
 #include "core/format.h"
@@ -67,7 +68,8 @@ void require_internal(bool condition, std::string_view what) {
 bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error)) return true;
   const std::string_view text = error.what();
-  return text.find("out of memory") != text.npos || text.find("can't allocate memory") != text.npos;
+  constexpr std::string_view kWordings[] = {"out of memory", "can't allocate memory", "Cannot allocate memory"};  // CUDA, LibTorch, ENOMEM
+  return std::ranges::any_of(kWordings, [&](std::string_view wording) { return text.find(wording) != text.npos; });
 }
 
 }  // namespace beholder

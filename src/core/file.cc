@@ -142,7 +142,9 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   file->size_ = static_cast<std::size_t>(info.st_size);
   if (file->size_ == 0) return file;
   void* data = ::mmap(nullptr, file->size_, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (data == MAP_FAILED) throw Error(Code::kResource, path, format("cannot be mapped: {}", std::strerror(errno)));
+  if (data == MAP_FAILED)
+    throw Error(Code::kResource, path, format("cannot be mapped: {}", std::strerror(errno)),
+                "free some memory, or raise its limit (ulimit -v)");
   file->data_ = static_cast<const std::byte*>(data);
   return file;
 }

@@ -36,7 +36,11 @@ constexpr Column kThought[] = {
     {"completion_tokens", "tokens", nullptr},
 };
 
-constexpr const char* kGap = "gap closed";
+// What stands behind a table's columns: a heading, and the arm's cell.
+struct LastColumn {
+  const char* heading;
+  std::string (*cell)(const Json& arm, const std::string& split);
+};
 
 double number_at(const Json& entry, const char* name) {
   return entry.is_object() && entry.contains(name) && entry[name].is_number() ? entry[name].get<double>()
@@ -56,7 +60,7 @@ const Json& metric_of(const Json& arm, const std::string& split, const char* met
 
 // A difference with its interval on a line of its own; `to` stands before it.
 std::string difference_line(const Json& entry, const char* name, const std::string& to) {
-  const std::string interval = name == std::string("against") ? "against_interval" : "difference_interval";
+  const std::string interval = std::string(name) + "_interval";
   const double low = bound(entry, interval.c_str(), 0), high = bound(entry, interval.c_str(), 1);
   if (!std::isfinite(low)) return "";
   return format("<br><span{}>{}{:+.3f} [{:+.3f}, {:+.3f}]</span>", low > 0 || high < 0 ? " class=\"sure\"" : "", to, number_at(entry, name),
@@ -71,10 +75,10 @@ std::string cell(const Json& entry) {
   return out + difference_line(entry, "difference", "") + difference_line(entry, "against", "△ ") + "</td>";
 }
 
-std::string table(const Json& comparison, const std::string& split, std::span<const Column> columns, const char* last) {
+std::string table(const Json& comparison, const std::string& split, std::span<const Column> columns, const LastColumn& last) {
   std::string out = "<table class=\"numbers-of arms\"><thead><tr><th>arm</th><th>seeds</th>";
   for (const Column& c : columns) out += format("<th>{}</th>", c.heading);
-  out += format("<th>{}</th></tr></thead><tbody>\n", last);
+  out += format("<th>{}</th></tr></thead><tbody>\n", last.heading);
   for (const Json& arm : comparison["arms"]) {
     const std::string against = arm["against"].is_string() ? arm["against"].get<std::string>() : "";
     out += format(
@@ -83,11 +87,7 @@ std::string table(const Json& comparison, const std::string& split, std::span<co
         arm["seeds"].size(),
         arm["unfinished"].get<int>() > 0 ? format(" <span>of {}</span>", arm["seeds"].size() + arm["unfinished"].get<std::size_t>()) : "");
     for (const Column& c : columns) out += cell(metric_of(arm, split, c.metric));
-    const double gap = number_at(metric_of(arm, split, "verdict_accuracy"), "gap_closed"), seconds = number_at(arm, "step_time");
-    const bool is_gap = last == kGap;
-    out += !std::isfinite(is_gap ? gap : seconds) ? "<td>–</td></tr>\n"
-           : is_gap                               ? format("<td>{:.0f}%</td></tr>\n", 100 * gap)
-                                                  : format("<td>{:.1f}</td></tr>\n", seconds);
+    out += format("<td>{}</td></tr>\n", last.cell(arm, split));
   }
   return out + "</tbody></table>\n";
 }
@@ -108,6 +108,16 @@ std::string plot(const Json& comparison, const std::string& split, const Column&
     plot.rows.push_back(std::move(row));
   }
   return interval_plot(plot);
+}
+
+std::string gap_closed(const Json& arm, const std::string& split) {
+  const double gap = number_at(metric_of(arm, split, "verdict_accuracy"), "gap_closed");
+  return std::isfinite(gap) ? format("{:.0f}%", 100 * gap) : "–";
+}
+
+std::string seconds_a_step(const Json& arm, const std::string&) {
+  const double seconds = number_at(arm, "step_time");
+  return std::isfinite(seconds) ? format("{:.1f}", seconds) : "–";
 }
 
 // Accuracy by how far the listener went along with the verdict, a series per arm.
@@ -137,22 +147,19 @@ void write_experiment_report(const std::string& path, const Json& comparison, co
   std::string out = page_head(comparison["title"].get<std::string>());
   out +=
       "<p>Every arm against the first one. Values are pooled over an arm's seeds; brackets are 95% bootstrap intervals over prompts; the "
-      "second "
-      "line of a cell is the paired difference to the first arm, <span class=\"sure\">marked</span> where its interval leaves out zero. "
-      "Small "
-      "dots are single seeds; △ is the difference to the arm named under it. Gap closed: how far an arm came from the first arm to the "
-      "best "
-      "accuracy any judge can have. Both orders: one sampled thought each; all votes: all of them. Brier is against the true share, Brier "
-      "(votes) and ECE "
-      "against the votes.</p>\n";
+      "second line of a cell is the paired difference to the first arm, <span class=\"sure\">marked</span> where its interval leaves out "
+      "zero; △ is the difference to the arm named under it. Small dots are single seeds. Gap closed: how far an arm came from the first "
+      "arm to the best accuracy any judge can have. Both orders: one sampled thought each; all votes: all of them. Brier is against the "
+      "true share, Brier (votes) and ECE against the votes.</p>\n";
   for (const Json& name : comparison["splits"]) {
     const std::string split = name.get<std::string>();
     out += format("<section class=\"split\"><h2>{}</h2>\n<div class=\"plots\">", escape(split));
     for (const std::span<const Column> columns : {std::span<const Column>(kVerdict), std::span<const Column>(kThought)})
       for (const Column& column : columns)
         if (column.plot_title) out += plot(comparison, split, column);
-    out += "</div>\n<h3>The verdict</h3>\n" + table(comparison, split, kVerdict, kGap);
-    out += "<h3>The thought</h3>\n" + table(comparison, split, kThought, "s/step") + failure_figure(comparison, split) + "</section>\n";
+    out += "</div>\n<h3>The verdict</h3>\n" + table(comparison, split, kVerdict, {"gap closed", gap_closed});
+    out += "<h3>The thought</h3>\n" + table(comparison, split, kThought, {"s/step", seconds_a_step}) + failure_figure(comparison, split) +
+           "</section>\n";
   }
   if (!curves.empty()) {
     out += "<section class=\"curves-of\"><h2>Learning curves</h2><div class=\"curves\">\n";

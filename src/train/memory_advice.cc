@@ -25,8 +25,6 @@ std::string advice(const RunConfig& c) {
 void with_memory_advice(const RunConfig& config, const std::function<void()>& train) {
   try {
     train();
-  } catch (const Error&) {
-    throw;
   } catch (const std::exception& error) {
     if (!is_out_of_memory(error)) throw;
     const std::vector<std::int64_t> steps = checkpoint_steps(config.output_dir);

@@ -1,4 +1,5 @@
-// BEHOLDER_CLONES: the function is compiled for several instruction sets, and the loader picks one.
+// Attributes of the hot loops. BEHOLDER_CLONES: the function is compiled for several instruction sets, and the loader picks one.
+// BEHOLDER_INLINE: part of such a function, compiled with it.
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -6,3 +7,5 @@
 #else
 #define BEHOLDER_CLONES
 #endif
+
+#define BEHOLDER_INLINE __attribute__((always_inline)) inline

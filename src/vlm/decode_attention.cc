@@ -16,9 +16,7 @@ constexpr int kWidth = 16, kRows = 4;  // floats in a register (or two), query h
 using Vector = float __attribute__((vector_size(kWidth * sizeof(float))));
 using Whole = std::int32_t __attribute__((vector_size(kWidth * sizeof(float))));
 
-constexpr float kNothing = -1e30f;  // a score whose exponential is 0
-
-#define BEHOLDER_INLINE __attribute__((always_inline)) inline
+constexpr float kNothing = -1e30f;  // a score whose exponential is next to 0
 
 BEHOLDER_INLINE void load(Vector& v, const float* from) {
   std::memcpy(&v, from, sizeof v);
@@ -27,7 +25,7 @@ BEHOLDER_INLINE void store(float* to, const Vector& v) {
   std::memcpy(to, &v, sizeof v);
 }
 
-// exp(x) for x <= 0, to 2 units in the last place: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2].
+// exp(x) for x <= 0, at least exp(-87): 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2].
 BEHOLDER_INLINE void exp_of(Vector& x) {
   constexpr float kLog2e = 1.44269504f, kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f, kRounder = 12582912.0f;  // 1.5 * 2^23
   x = x < -87.0f ? Vector{} - 87.0f : x;

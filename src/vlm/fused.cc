@@ -20,7 +20,6 @@ constexpr std::int64_t kGrain = 64;  // rows per task
 
 // Loops over float32 or bfloat16, in float32 between a load and a store. (std::bit_cast would stay a call: it is compiled with other
 // options than the loops.)
-#define BEHOLDER_INLINE __attribute__((always_inline)) inline
 BEHOLDER_INLINE float wide(float x) {
   return x;
 }

@@ -14,10 +14,12 @@ GroupCache::GroupCache(std::int64_t layers, std::vector<std::int64_t> prefix_len
     : layers_(static_cast<std::size_t>(layers)),
       prefix_lengths_(std::move(prefix_lengths)),
       group_size_(group_size),
-      max_suffix_(max_suffix) {
+      max_suffix_(max_suffix) {}
+
+void GroupCache::hide_padding(at::Device device) {
   const std::int64_t longest = *std::max_element(prefix_lengths_.begin(), prefix_lengths_.end());
   if (std::all_of(prefix_lengths_.begin(), prefix_lengths_.end(), [&](std::int64_t p) { return p == longest; })) return;
-  prefix_bias_ = at::zeros({requests(), 1, 1, longest}, at::kFloat);
+  prefix_bias_ = at::zeros({requests(), 1, 1, longest}, at::TensorOptions(device).dtype(at::kFloat));
   for (std::int64_t r = 0; r < requests(); ++r) {
     const std::int64_t length = prefix_lengths_[static_cast<std::size_t>(r)];
     prefix_bias_[r].narrow(-1, length, longest - length).fill_(-std::numeric_limits<float>::infinity());
@@ -44,7 +46,7 @@ void GroupCache::set_prefix(std::int64_t index, const at::Tensor& k_TKd, const a
     layer.prefix_v[r].narrow(1, 0, length).copy_(v_TKd.narrow(0, begin, length).transpose(0, 1));
     begin += length;
   }
-  if (prefix_bias_.defined()) prefix_bias_ = prefix_bias_.to(k_TKd.device());
+  if (!fused_ && !prefix_bias_.defined()) hide_padding(k_TKd.device());
 }
 
 at::Tensor GroupCache::attend(std::int64_t index, std::int64_t step, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {

@@ -35,6 +35,7 @@ class GroupCache {
   struct Layer {
     at::Tensor prefix_k, prefix_v, suffix_k, suffix_v;
   };
+  void hide_padding(at::Device device);  // sets prefix_bias_
   at::Tensor attend_fused(const Layer& layer, std::int64_t suffix_length, const at::Tensor& q) const;
   at::Tensor attend_composed(const Layer& layer, std::int64_t suffix_length, const at::Tensor& q) const;
   std::vector<Layer> layers_;

@@ -3,12 +3,6 @@
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
-#ifdef __linux__
-#include <malloc.h>
-#include <sys/mman.h>
-#include <unistd.h>
-#endif
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -17,6 +11,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
+#include "core/heap.h"
 #include "core/rng.h"
 #include "hf/peft.h"
 #include "hf/safetensors.h"
@@ -123,21 +118,6 @@ std::string first_few(const std::vector<std::string>& items) {
   const std::size_t shown = std::min<std::size_t>(items.size(), 4);
   std::string text = format("{}", fmt::join(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
   return items.size() > shown ? format("{} and {} more", text, items.size() - shown) : text;
-}
-
-// Makes the allocator's heap half as large as the machine's memory, in huge pages, and gives it back to the allocator: this is address
-// space, and becomes memory 2 MB at a time where it is used. Where it cannot be had, nothing changes.
-void widen_heap() {
-#ifdef __linux__
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t bytes = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * page / 2;
-  ::mallopt(M_TRIM_THRESHOLD, -1);  // never shrink it
-  void* const top = std::malloc(bytes);
-  if (!top) return;
-  const auto begin = (reinterpret_cast<std::uintptr_t>(top) + page - 1) / page * page;
-  ::madvise(reinterpret_cast<void*>(begin), bytes - page, MADV_HUGEPAGE);
-  std::free(top);
-#endif
 }
 
 }  // namespace

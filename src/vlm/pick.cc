@@ -13,6 +13,7 @@
 namespace beholder::vlm {
 namespace {
 
+constexpr std::int64_t kChunkElements = 1 << 20;  // weights held at once: 8 MB
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 struct Candidate {
@@ -74,17 +75,22 @@ std::vector<Pick> pick_tokens(const at::Tensor& logits_SV, std::span<const DrawK
                 "compute in --dtype fp32 or bf16; if that does not help, the weights are damaged: fetch them again");
   const bool greedy = options.temperature <= 0;
   const double scale = greedy ? 1 : options.temperature;
-  const at::Tensor weights = greedy ? at::Tensor() : (allowed - greatest).to(at::kDouble).div_(scale).exp_();
-  const std::int64_t vocabulary = original.size(1);
+  const std::int64_t vocabulary = original.size(1), slots = original.size(0),
+                     chunk = std::max<std::int64_t>(1, kChunkElements / vocabulary);
+  at::Tensor weights;  // [chunk, V], of the slots from s - s % chunk
   std::vector<Pick> picks;
   for (std::size_t s = 0; s < keys.size(); ++s) {
     const float* row = original.data_ptr<float>() + static_cast<std::int64_t>(s) * vocabulary;
     const DrawKey& key = keys[s];
+    const auto slot = static_cast<std::int64_t>(s), in_chunk = slot % chunk;
+    if (!greedy && in_chunk == 0) {
+      const std::int64_t count = std::min(chunk, slots - slot);
+      weights = (allowed.narrow(0, slot, count) - greatest.narrow(0, slot, count)).to(at::kDouble).div_(scale).exp_();
+    }
     Pick pick;
-    pick.id = greedy
-                  ? best.data_ptr<std::int64_t>()[s]
-                  : choose({weights.data_ptr<double>() + static_cast<std::int64_t>(s) * vocabulary, static_cast<std::size_t>(vocabulary)},
-                           options, Rng(options.seed, key.item, key.sample, key.position).uniform());
+    pick.id = greedy ? best.data_ptr<std::int64_t>()[s]
+                     : choose({weights.data_ptr<double>() + in_chunk * vocabulary, static_cast<std::size_t>(vocabulary)}, options,
+                              Rng(options.seed, key.item, key.sample, key.position).uniform());
     pick.logprob = static_cast<float>(row[pick.id] / scale) - scaled_lse.data_ptr<float>()[s];
     for (const std::int64_t id : options.watch_ids) pick.watched.push_back(row[id] - lse.data_ptr<float>()[s]);
     picks.push_back(std::move(pick));

@@ -1,0 +1,43 @@
+#include "core/heap.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+
+namespace beholder {
+
+#ifdef __GLIBC__
+
+void keep_freed_memory() {
+  ::mallopt(M_MMAP_MAX, 0);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
+void widen_heap() {
+  static bool done = false;
+  if (done) return;
+  done = true;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t bytes = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * page / 2;
+  ::mallopt(M_TRIM_THRESHOLD, -1);  // never shrink it
+  void* const top = std::malloc(bytes);
+  if (!top) return;
+  const auto begin = (reinterpret_cast<std::uintptr_t>(top) + page - 1) / page * page;
+  ::madvise(reinterpret_cast<void*>(begin), bytes - page, MADV_HUGEPAGE);
+  std::free(top);
+}
+
+#else
+
+void keep_freed_memory() {}
+void widen_heap() {}
+
+#endif
+
+}  // namespace beholder

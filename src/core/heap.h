@@ -1,0 +1,13 @@
+// The process's heap, for work whose tensors of many megabytes come and go with every step. glibc only; elsewhere nothing happens.
+#pragma once
+
+namespace beholder {
+
+// Freed memory stays with the process: handed back to the system, its pages would be faulted in and zeroed again at the next step.
+void keep_freed_memory();
+
+// Makes the heap half as large as the machine's memory, in huge pages: address space, which becomes memory 2 MB at a time where it is
+// used. Where it cannot be had, nothing changes.
+void widen_heap();
+
+}  // namespace beholder

@@ -1,0 +1,103 @@
+// The CPU's own loops against the same formulas in double.
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+
+#include "vlm/decode_attention.h"
+#include "vlm/few_rows.h"
+#include "vlm/fused.h"
+#include "vlm/oracle_cases.h"
+
+namespace beholder::vlm {
+namespace {
+
+// The single loops against the same formulas in double, values and gradients.
+TEST(FusedInvariant, NormAndRotaryEqualTheComposedOperations) {
+  const std::int64_t rows = 333, heads = 3, d = 16;
+  const auto leaf = [](const at::Tensor& t) { return t.detach().clone().set_requires_grad(true); };
+  const auto compare = [&](const at::Tensor& a, const at::Tensor& b) { EXPECT_LT(relative_error(a.to(at::kDouble), b), 1e-6); };
+  const at::Tensor x = at::randn({rows, heads * d}), w = at::randn({heads * d}), upstream = at::randn({rows, heads * d});
+  at::Tensor xf = leaf(x), wf = leaf(w), xd = leaf(x.to(at::kDouble)), wd = leaf(w.to(at::kDouble));
+  const at::Tensor yf = rms_normalise(xf, wf, 1e-6), yd = rms_normalise(xd, wd, 1e-6);
+  compare(yf, yd);
+  (yf * upstream).sum().backward();
+  (yd * upstream).sum().backward();
+  compare(xf.grad(), xd.grad());
+  compare(wf.grad(), wd.grad());
+
+  const at::Tensor angles = at::randn({rows, d / 2}), qkv = at::randn({rows, 2, heads, d});
+  at::Tensor qf = leaf(qkv), qd = leaf(qkv.to(at::kDouble));
+  const at::Tensor rf = rotate_pairs(qf.select(1, 1), angles.cos(), angles.sin());  // a strided slice
+  const at::Tensor rd = rotate_pairs(qd.select(1, 1), angles.to(at::kDouble).cos(), angles.to(at::kDouble).sin());
+  compare(rf, rd);
+  (rf * upstream.view({rows, heads, d})).sum().backward();
+  (rd * upstream.view({rows, heads, d})).sum().backward();
+  compare(qf.grad(), qd.grad());
+}
+
+// In bfloat16 the loops round where the composed operations of the reference do, or less often.
+TEST(FusedInvariant, Bfloat16LoopsAreTheFormulasButForRounding) {
+  const std::int64_t rows = 97, heads = 2, d = 48;
+  const auto leaf = [](const at::Tensor& t, at::ScalarType type) { return t.detach().to(type).set_requires_grad(true); };
+  const auto half = [](const at::Tensor& t) { return t.to(at::kBFloat16); };
+  const at::Tensor x = half(at::randn({rows, heads * d})), w = half(at::randn({heads * d})), upstream = half(at::randn({rows, heads * d}));
+  const at::Tensor xb = leaf(x, at::kBFloat16), wb = leaf(w, at::kBFloat16), xd = leaf(x, at::kDouble), wd = leaf(w, at::kDouble);
+  const at::Tensor yb = rms_normalise(xb, wb, 1e-6), yd = rms_normalise(xd, wd, 1e-6);
+  EXPECT_LT(relative_error(yb, yd), 4e-3);
+  (yb * upstream).sum().backward();
+  (yd * upstream.to(at::kDouble)).sum().backward();
+  EXPECT_LT(relative_error(xb.grad(), xd.grad()), 8e-3);
+  EXPECT_LT(relative_error(wb.grad(), wd.grad()), 8e-3);
+  const at::Tensor angles = at::randn({rows, d / 2}), q = half(at::randn({rows, heads, d}));
+  EXPECT_LT(relative_error(rotate_pairs(q, half(angles.cos()), half(angles.sin())),
+                           rotate_pairs(q.to(at::kDouble), half(angles.cos()).to(at::kDouble), half(angles.sin()).to(at::kDouble))),
+            4e-3);
+}
+
+// Every number of rows, with an odd number of outputs: sums in float32 and one rounding; a row is the same whatever stands beside it.
+TEST(FewRowsInvariant, EqualsTheProductInDoubleAndRowsAreAlone) {
+  const std::int64_t k = 96, n = 77;
+  const at::Tensor x = at::randn({kFewRows, k}).to(at::kBFloat16), w = at::randn({n, k}).to(at::kBFloat16),
+                   bias = at::randn({n}).to(at::kBFloat16);
+  if (!takes_few_rows(x, w)) GTEST_SKIP() << "no AVX512-BF16 here";
+  const std::vector<Factor> factors = {{w, bias}, {w.narrow(0, 0, 33).contiguous(), at::Tensor()}};
+  const at::Tensor exact = at::linear(x.to(at::kDouble), w.to(at::kDouble), bias.to(at::kDouble)),
+                   without_bias = at::linear(x.to(at::kDouble), factors[1].w.to(at::kDouble));
+  for (std::int64_t rows = 1; rows <= kFewRows; ++rows) {
+    const std::vector<at::Tensor> both = few_rows_linear(x.narrow(0, 0, rows), factors);
+    const at::Tensor &y = both[0], &plain = both[1];
+    EXPECT_LT((plain.to(at::kDouble) - without_bias.narrow(0, 0, rows)).abs().max().item<double>(),
+              0.5 * exact.abs().max().item<double>() / 128);
+    EXPECT_LT((y.to(at::kDouble) - exact.narrow(0, 0, rows)).abs().max().item<double>(), 0.5 * exact.abs().max().item<double>() / 128)
+        << rows;
+    EXPECT_TRUE(at::equal(y, few_rows_linear(x, factors)[0].narrow(0, 0, rows))) << rows;
+  }
+  EXPECT_FALSE(takes_few_rows(at::randn({17, k}).to(at::kBFloat16), w));
+  EXPECT_FALSE(takes_few_rows(x, w.detach().clone().set_requires_grad(true))) << "it has no backward pass";
+  EXPECT_FALSE(takes_few_rows(x.narrow(1, 0, 80), w.narrow(1, 0, 80).contiguous()));
+}
+
+// Requests with prefixes of different lengths, groups, and head counts that do not fill a block of rows.
+TEST(DecodeAttentionInvariant, EqualsAttentionInDouble) {
+  for (const std::int64_t fold : {1, 3, 4, 7}) {
+    const std::int64_t r = 2, g = 3, heads = 2, d = 32, n = 5, p = 2 * kKeyBlock, space = kKeyBlock;
+    const std::vector<std::int64_t> lengths = {41, 64};
+    const at::Tensor q = 3 * at::randn({r * g, heads * fold, d}), pk = at::randn({r, heads, d, p}), pv = at::randn({r, heads, p, d}),
+                     sk = at::randn({r * g, heads, d, space}), sv = at::randn({r * g, heads, space, d});
+    at::Tensor out = at::empty({r * g, heads * fold, d});
+    decode_attend({q.data_ptr<float>(), pk.data_ptr<float>(), pv.data_ptr<float>(), sk.data_ptr<float>(), sv.data_ptr<float>(),
+                   lengths.data(), out.data_ptr<float>(), r, g, heads, heads * fold, d, p, space, n});
+    for (std::int64_t slot = 0; slot < r * g; ++slot)
+      for (std::int64_t h = 0; h < heads * fold; ++h) {
+        const std::int64_t length = lengths[static_cast<std::size_t>(slot / g)], head = h / fold;
+        const at::Tensor k = at::cat({pk[slot / g][head].narrow(1, 0, length), sk[slot][head].narrow(1, 0, n)}, 1).to(at::kDouble),
+                         v = at::cat({pv[slot / g][head].narrow(0, 0, length), sv[slot][head].narrow(0, 0, n)}).to(at::kDouble);
+        const at::Tensor share = at::softmax(at::matmul(q[slot][h].to(at::kDouble), k) / std::sqrt(static_cast<double>(d)), -1);
+        EXPECT_LT(relative_error(out[slot][h], at::matmul(share, v)), 1e-5) << fold << " " << slot << " " << h;
+      }
+  }
+}
+
+}  // namespace
+}  // namespace beholder::vlm
