@@ -1,5 +1,7 @@
 #include "hf/config.h"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <set>
 
@@ -7,19 +9,22 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "hf/config_reader.h"
+#include "hf/vision_config.h"
 
 namespace beholder::hf {
 namespace {
 
 constexpr std::uint64_t kMaxJsonBytes = std::uint64_t{1} << 24;
-constexpr std::string_view kSupported =
-    "supported: Qwen2VLForConditionalGeneration (qwen2_vl), Qwen2_5_VLForConditionalGeneration (qwen2_5_vl)";
+struct FamilyNames {
+  Family family;
+  const char *model_type, *architecture, *title;
+};
+constexpr std::array kFamilies{
+    FamilyNames{Family::kQwen2VL, "qwen2_vl", "Qwen2VLForConditionalGeneration", "Qwen2-VL"},
+    FamilyNames{Family::kQwen25VL, "qwen2_5_vl", "Qwen2_5_VLForConditionalGeneration", "Qwen2.5-VL"},
+};
 
 using Reader = ConfigReader;
-
-[[noreturn]] void unsupported(const Reader& r, const std::string& what, std::string_view fix = {}) {
-  throw Error(Code::kUnsupported, r.where(), what, fix);
-}
 
 std::string architecture_of(const Reader& r) {
   if (!r.has("architectures")) return "";
@@ -30,10 +35,13 @@ std::string architecture_of(const Reader& r) {
 // model_type decides; a file without one is known by its architecture.
 Family parse_family(const Reader& r) {
   const std::string type = r.get<std::string>("model_type", ""), architecture = architecture_of(r);
-  if (type == "qwen2_vl" || (type.empty() && architecture == "Qwen2VLForConditionalGeneration")) return Family::kQwen2VL;
-  if (type == "qwen2_5_vl" || (type.empty() && architecture == "Qwen2_5_VLForConditionalGeneration")) return Family::kQwen25VL;
+  std::string supported;
+  for (const FamilyNames& names : kFamilies) {
+    if (type == names.model_type || (type.empty() && architecture == names.architecture)) return names.family;
+    supported += format("{}{} ({})", supported.empty() ? "" : ", ", names.architecture, names.model_type);
+  }
   const std::string name = !architecture.empty() ? architecture : !type.empty() ? type : "(none named)";
-  unsupported(r, format("the architecture {} is not supported", name), kSupported);
+  r.unsupported(format("the architecture {} is not supported", name), "supported: " + supported);
 }
 
 // The section of M-RoPE, under rope_scaling (published files) or rope_parameters (newer transformers, with rope_theta).
@@ -43,7 +51,7 @@ void parse_rope(const Reader& r, TextConfig& text) {
   for (const char* name : {"rope_type", "type"}) {
     const std::string type = rope.get<std::string>(name, "default");
     if (type != "default" && type != "mrope")
-      unsupported(rope, format("the position scaling \"{}\" is not supported", type), "supported: mrope");
+      rope.unsupported(format("the position scaling \"{}\" is not supported", type), "supported: mrope");
   }
   const Json& section = rope.at("mrope_section");
   rope.require(section.is_array() && section.size() == 3, "\"mrope_section\" is not a list of three numbers");
@@ -58,11 +66,11 @@ void parse_rope(const Reader& r, TextConfig& text) {
 
 // Things the file may switch on that would change the numbers, and that this program does not compute.
 void refuse_variants(const Reader& r) {
-  if (r.get<std::string>("hidden_act", "silu") != "silu") unsupported(r, "the decoder's hidden_act is not silu");
-  if (r.get<bool>("use_sliding_window", false)) unsupported(r, "sliding-window attention is not supported", "use a checkpoint without it");
+  if (r.get<std::string>("hidden_act", "silu") != "silu") r.unsupported("the decoder's hidden_act is not silu");
+  if (r.get<bool>("use_sliding_window", false)) r.unsupported("sliding-window attention is not supported", "use a checkpoint without it");
   if (!r.has("layer_types")) return;
   for (const Json& type : r.at("layer_types"))
-    if (type != "full_attention") unsupported(r, format("the layer type {} is not supported", json_line(type)));
+    if (type != "full_attention") r.unsupported(format("the layer type {} is not supported", json_line(type)));
 }
 
 TextConfig parse_text(const Reader& r, bool tie_fallback) {
@@ -83,58 +91,6 @@ TextConfig parse_text(const Reader& r, bool tie_fallback) {
   text.tie_word_embeddings = r.get<bool>("tie_word_embeddings", tie_fallback);
   parse_rope(r, text);
   return text;
-}
-
-void parse_window(const Reader& r, VisionConfig& v) {
-  v.window_size = r.integer_or("window_size", 112, 1, 1 << 16);
-  r.require(v.window_size / v.patch_size / v.spatial_merge_size >= 1, "\"window_size\" is smaller than one merged patch");
-  v.tokens_per_second = r.real_or("tokens_per_second", 4, 1e-6, 1e6);
-  const Json& blocks = r.at("fullatt_block_indexes");
-  r.require(blocks.is_array(), "\"fullatt_block_indexes\" is not a list");
-  for (const Json& block : blocks) {
-    r.require(is_integer_in(block, 0, v.depth - 1),
-              format("\"fullatt_block_indexes\" holds {}, the tower has {} blocks", json_line(block).substr(0, 40), v.depth));
-    v.fullatt_block_indexes.push_back(block.get<std::int64_t>());
-  }
-}
-
-// Qwen2-VL calls the tower's width embed_dim and gives its output width as hidden_size; Qwen2.5-VL has hidden_size and
-// out_hidden_size.
-void parse_widths(const Reader& r, Family family, VisionConfig& v) {
-  if (family == Family::kQwen2VL) {
-    v.hidden_size = r.integer("embed_dim", 1, 1 << 17);
-    v.out_hidden_size = r.integer("hidden_size", 1, 1 << 17);
-    const double ratio = r.real_or("mlp_ratio", 4, 1e-3, 1024);
-    v.intermediate_size = static_cast<std::int64_t>(static_cast<double>(v.hidden_size) * ratio);
-    r.require(v.intermediate_size > 0, "\"mlp_ratio\" leaves no hidden units");
-  } else {
-    v.hidden_size = r.integer("hidden_size", 1, 1 << 17);
-    v.out_hidden_size = r.integer("out_hidden_size", 1, 1 << 17);
-    v.intermediate_size = r.integer("intermediate_size", 1, 1 << 20);
-  }
-}
-
-VisionConfig parse_vision(const Reader& r, Family family) {
-  VisionConfig v;
-  v.depth = r.integer("depth", 1, 4096);
-  v.num_heads = r.integer("num_heads", 1, 4096);
-  v.in_channels = r.integer_or("in_channels", r.integer_or("in_chans", 3, 1, 64), 1, 64);
-  if (v.in_channels != 3) unsupported(r, format("{} image channels are not supported", v.in_channels), "supported: 3");
-  v.patch_size = r.integer_or("patch_size", 14, 1, 1024);
-  v.temporal_patch_size = r.integer_or("temporal_patch_size", 2, 1, 64);
-  v.spatial_merge_size = r.integer_or("spatial_merge_size", 2, 1, 64);
-  parse_widths(r, family, v);
-  if (r.has("rope_parameters") &&
-      Reader(r.at("rope_parameters"), r.where() + ": rope_parameters").real_or("rope_theta", 1e4, 0, 1e12) != 1e4)
-    unsupported(r, "the vision tower's \"rope_theta\" is not 10000");
-  const bool is_25 = family == Family::kQwen25VL;
-  if (is_25) parse_window(r, v);
-  v.hidden_act = r.get<std::string>("hidden_act", is_25 ? "silu" : "quick_gelu");
-  if (v.hidden_act != (is_25 ? "silu" : "quick_gelu"))
-    unsupported(r, format("the vision tower's hidden_act \"{}\" is not supported", v.hidden_act));
-  r.require(v.hidden_size % v.num_heads == 0, "the tower's width is not a multiple of \"num_heads\"");
-  r.require(v.hidden_size / v.num_heads % 4 == 0, "the tower's head size is not a multiple of 4, as its 2-D positions need");
-  return v;
 }
 
 std::int64_t parse_token(const Reader& r, const char* key, std::int64_t fallback, std::int64_t vocab_size) {
@@ -160,7 +116,7 @@ std::string parse_stored_dtype(const Reader& top, const Reader& text) {
         std::string name = r->get<std::string>(key, "");
         if (name.starts_with("torch.")) name.erase(0, 6);
         if (name != "float32" && name != "bfloat16" && name != "float16" && name != "float64")
-          unsupported(*r, format("the stored dtype \"{}\" is not supported", name), "supported: float32, bfloat16, float16, float64");
+          r->unsupported(format("the stored dtype \"{}\" is not supported", name), "supported: float32, bfloat16, float16, float64");
         return name;
       }
   return "float32";
@@ -185,7 +141,14 @@ std::vector<std::int64_t> parse_eos(const Reader& r, std::int64_t vocab_size) {
 }  // namespace
 
 std::string family_name(Family family) {
-  return family == Family::kQwen2VL ? "qwen2_vl" : "qwen2_5_vl";
+  return std::find_if(kFamilies.begin(), kFamilies.end(), [&](const FamilyNames& names) { return names.family == family; })->model_type;
+}
+
+std::string supported_families() {
+  std::string text;
+  for (std::size_t i = 0; i < kFamilies.size(); ++i)
+    text += format("{}{}", i == 0 ? "" : i + 1 == kFamilies.size() ? " or " : ", ", kFamilies[i].title);
+  return text;
 }
 
 ModelConfig parse_model_config(const Json& json, const std::string& where) {
@@ -193,11 +156,11 @@ ModelConfig parse_model_config(const Json& json, const std::string& where) {
   ModelConfig c;
   c.family = parse_family(top);
   if (top.has("quantization_config"))
-    unsupported(top, "quantised checkpoints are not supported", "use the float16, bfloat16 or float32 weights");
+    top.unsupported("quantised checkpoints are not supported", "use the float16, bfloat16 or float32 weights");
   const Reader text = top.has("text_config") ? Reader(top.at("text_config"), where + ": text_config") : top;
   const Reader vision(top.at("vision_config"), where + ": vision_config");
   c.text = parse_text(text, top.get<bool>("tie_word_embeddings", false));
-  c.vision = parse_vision(vision, c.family);
+  c.vision = parse_vision_config(vision, c.family);
   vision.require(c.vision.out_hidden_size == c.text.hidden_size,
                  format("the vision tower's output width {} is not the decoder's width {}", c.vision.out_hidden_size, c.text.hidden_size));
   parse_tokens(top, c);
@@ -210,7 +173,7 @@ ModelConfig read_model_config(const std::string& dir) {
   const std::string path = file_of(dir, "config.json");
   if (!std::filesystem::exists(path))
     throw Error(Code::kNotFound, dir, std::filesystem::is_directory(dir) ? "the folder has no config.json" : "there is no such folder",
-                "give the folder of a Qwen2-VL or Qwen2.5-VL checkpoint in the Hugging Face layout");
+                format("give the folder of a {} checkpoint in the Hugging Face layout", supported_families()));
   return parse_model_config(parse_json(read_file(path, kMaxJsonBytes), path), path);
 }
 

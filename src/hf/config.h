@@ -13,6 +13,7 @@ namespace beholder::hf {
 
 enum class Family { kQwen2VL, kQwen25VL };
 std::string family_name(Family family);  // "qwen2_vl", "qwen2_5_vl": config.json's model_type
+std::string supported_families();        // "Qwen2-VL, … or …", for messages
 
 struct TextConfig {
   std::int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/error.h"
 #include "core/format.h"
@@ -54,6 +55,9 @@ class ConfigReader {
   }
   void require(bool condition, const std::string& what) const {
     if (!condition) throw Error(Code::kCorrupt, where_, what, kOwnConfig);
+  }
+  [[noreturn]] void unsupported(const std::string& what, std::string_view fix = {}) const {
+    throw Error(Code::kUnsupported, where_, what, fix);
   }
 
  private:

@@ -55,7 +55,7 @@ std::vector<std::int64_t> find_index_ids(const hf::Tokenizer& tokenizer, const s
     const std::vector<std::int64_t> tokens = tokenizer.encode(std::to_string(i), hf::Specials::kPlain);
     if (tokens.size() != 1) {
       throw Error(Code::kUnsupported, dir, format("the index {} is {} tokens", i, tokens.size()),
-                  "the judge's answer must be one token; use a Qwen2-VL or Qwen2.5-VL tokenizer");
+                  format("the judge's answer must be one token; use the tokenizer of a {} checkpoint", hf::supported_families()));
     }
     ids.push_back(tokens[0]);
   }

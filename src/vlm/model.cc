@@ -57,63 +57,6 @@ at::Tensor mapped_tensor(const hf::ShardedTensors::Entry& entry) {
   return copy;
 }
 
-void add(std::vector<ParamSpec>& specs, std::string name, std::vector<std::int64_t> shape) {
-  specs.push_back({std::move(name), std::move(shape)});
-}
-
-void add_linear(std::vector<ParamSpec>& specs, const std::string& name, std::int64_t in, std::int64_t out, bool bias) {
-  add(specs, name + ".weight", {out, in});
-  if (bias) add(specs, name + ".bias", {out});
-}
-
-void add_norm(std::vector<ParamSpec>& specs, const std::string& name, std::int64_t size, bool layer_norm) {
-  add(specs, name + ".weight", {size});
-  if (layer_norm) add(specs, name + ".bias", {size});
-}
-
-void add_vision(std::vector<ParamSpec>& specs, const hf::ModelConfig& config) {
-  const hf::VisionConfig& v = config.vision;
-  const bool layer_norm = config.family == hf::Family::kQwen2VL;
-  add(specs, "visual.patch_embed.proj.weight", {v.hidden_size, v.in_channels, v.temporal_patch_size, v.patch_size, v.patch_size});
-  for (std::int64_t i = 0; i < v.depth; ++i) {
-    const std::string block = format("visual.blocks.{}.", i);
-    add_norm(specs, block + "norm1", v.hidden_size, layer_norm);
-    add_norm(specs, block + "norm2", v.hidden_size, layer_norm);
-    add_linear(specs, block + "attn.qkv", v.hidden_size, 3 * v.hidden_size, true);
-    add_linear(specs, block + "attn.proj", v.hidden_size, v.hidden_size, true);
-    if (layer_norm) {
-      add_linear(specs, block + "mlp.fc1", v.hidden_size, v.intermediate_size, true);
-      add_linear(specs, block + "mlp.fc2", v.intermediate_size, v.hidden_size, true);
-    } else {
-      add_linear(specs, block + "mlp.gate_proj", v.hidden_size, v.intermediate_size, true);
-      add_linear(specs, block + "mlp.up_proj", v.hidden_size, v.intermediate_size, true);
-      add_linear(specs, block + "mlp.down_proj", v.intermediate_size, v.hidden_size, true);
-    }
-  }
-  const std::int64_t merged = v.hidden_size * v.spatial_merge_size * v.spatial_merge_size;
-  add_norm(specs, "visual.merger.ln_q", v.hidden_size, layer_norm);
-  add_linear(specs, "visual.merger.mlp.0", merged, merged, true);
-  add_linear(specs, "visual.merger.mlp.2", merged, config.text.hidden_size, true);
-}
-
-void add_decoder(std::vector<ParamSpec>& specs, const hf::TextConfig& t) {
-  add(specs, "model.embed_tokens.weight", {t.vocab_size, t.hidden_size});
-  for (std::int64_t i = 0; i < t.num_layers; ++i) {
-    const std::string layer = format("model.layers.{}.", i);
-    add_norm(specs, layer + "input_layernorm", t.hidden_size, false);
-    add_norm(specs, layer + "post_attention_layernorm", t.hidden_size, false);
-    add_linear(specs, layer + "self_attn.q_proj", t.hidden_size, t.num_heads * t.head_dim, true);
-    add_linear(specs, layer + "self_attn.k_proj", t.hidden_size, t.num_kv_heads * t.head_dim, true);
-    add_linear(specs, layer + "self_attn.v_proj", t.hidden_size, t.num_kv_heads * t.head_dim, true);
-    add_linear(specs, layer + "self_attn.o_proj", t.num_heads * t.head_dim, t.hidden_size, false);
-    add_linear(specs, layer + "mlp.gate_proj", t.hidden_size, t.intermediate_size, false);
-    add_linear(specs, layer + "mlp.up_proj", t.hidden_size, t.intermediate_size, false);
-    add_linear(specs, layer + "mlp.down_proj", t.intermediate_size, t.hidden_size, false);
-  }
-  add_norm(specs, "model.norm", t.hidden_size, false);
-  if (!t.tie_word_embeddings) add(specs, "lm_head.weight", {t.vocab_size, t.hidden_size});
-}
-
 std::string first_few(const std::vector<std::string>& items) {
   const std::size_t shown = std::min<std::size_t>(items.size(), 4);
   std::string text = format("{}", fmt::join(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
@@ -166,13 +109,6 @@ std::string published_name(std::string_view name) {
                                          {"language_model.lm_head.", "lm_head."}})
     if (starts_with(name, newer)) return published + std::string(name.substr(std::string_view(newer).size()));
   return std::string(name);
-}
-
-std::vector<ParamSpec> param_specs(const hf::ModelConfig& config) {
-  std::vector<ParamSpec> specs;
-  add_vision(specs, config);
-  add_decoder(specs, config.text);
-  return specs;
 }
 
 CheckpointMatch match_checkpoint(const hf::ModelConfig& config, const hf::ShardedTensors& tensors) {

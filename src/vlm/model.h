@@ -32,7 +32,7 @@ struct ParamSpec {
   std::string name;
   std::vector<std::int64_t> shape;
 };
-std::vector<ParamSpec> param_specs(const hf::ModelConfig& config);  // every tensor the family needs, in a fixed order
+std::vector<ParamSpec> param_specs(const hf::ModelConfig& config);  // every tensor the family needs, in a fixed order (param_specs.cc)
 
 // How the tensors of a checkpoint fit a configuration; names are the published ones.
 struct CheckpointMatch {

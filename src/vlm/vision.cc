@@ -8,6 +8,7 @@
 #include "vlm/attention.h"
 #include "vlm/checkpoint.h"
 #include "vlm/layers.h"
+#include "vlm/tower_layout.h"
 
 namespace beholder::vlm {
 namespace {
@@ -51,7 +52,7 @@ at::Tensor to_tensor(const std::vector<std::int64_t>& values, at::Device device)
 TowerPlan make_plan(const Model& model, std::span<const Media> media) {
   const hf::VisionConfig& v = model.config.vision;
   const std::int64_t merge = v.spatial_merge_size, unit = merge * merge, quarter = v.hidden_size / v.num_heads / 4;
-  const bool windowed = model.config.family == hf::Family::kQwen25VL;
+  const bool windowed = tower_layout(model.config.family).windowed;
   std::vector<float> inverse_frequency;
   for (std::int64_t i = 0; i < quarter; ++i)
     inverse_frequency.push_back(
@@ -84,10 +85,10 @@ TowerPlan make_plan(const Model& model, std::span<const Media> media) {
 }
 
 at::Tensor block_mlp(const Model& model, const at::Tensor& x, const std::string& name) {
-  if (model.config.family == hf::Family::kQwen25VL) return gated_mlp(model, x, name);
-  const at::Tensor hidden = linear(model, x, name + ".fc1");
-  const at::Tensor active = model.config.vision.hidden_act == "quick_gelu" ? hidden * at::sigmoid(1.702 * hidden) : at::silu(hidden);
-  return linear(model, active, name + ".fc2");
+  const TowerLayout& layout = tower_layout(model.config.family);
+  if (layout.gated_mlp) return gated_mlp(model, x, name);
+  const at::Tensor hidden = linear(model, x, name + "." + layout.fc1);
+  return linear(model, hidden * at::sigmoid(1.702 * hidden), name + "." + layout.fc2);
 }
 
 at::Tensor block(const Model& model, std::int64_t index, at::Tensor x, const Rotary& rotary, const AttentionPlan& plan) {
@@ -102,12 +103,14 @@ at::Tensor block(const Model& model, std::int64_t index, at::Tensor x, const Rot
 
 at::Tensor merge_patches(const Model& model, const at::Tensor& x) {
   const std::int64_t unit = model.config.vision.spatial_merge_size * model.config.vision.spatial_merge_size;
-  const at::Tensor grouped = norm(model, x, "visual.merger.ln_q", kNormEps).view({-1, x.size(1) * unit});
-  return linear(model, at::gelu(linear(model, grouped, "visual.merger.mlp.0")), "visual.merger.mlp.2");
+  const TowerLayout& layout = tower_layout(model.config.family);
+  const std::string name = "visual.merger.";
+  const at::Tensor grouped = norm(model, x, name + layout.merger_norm, kNormEps).view({-1, x.size(1) * unit});
+  return linear(model, at::gelu(linear(model, grouped, name + layout.merger_fc1)), name + layout.merger_fc2);
 }
 
 bool full_attention(const hf::ModelConfig& config, std::int64_t index) {
-  if (config.family == hf::Family::kQwen2VL) return true;
+  if (!tower_layout(config.family).windowed) return true;
   const auto& full = config.vision.fullatt_block_indexes;
   return std::find(full.begin(), full.end(), index) != full.end();
 }
