@@ -49,7 +49,7 @@ BENCHMARK(decode_png)->Arg(512)->Unit(benchmark::kMillisecond);
 void resize_and_patchify(benchmark::State& state) {
   const media::Image image = noise_image(static_cast<int>(state.range(0)));
   const media::PatchConfig config;
-  for (auto _ : state) benchmark::DoNotOptimize(media::patchify({&image, 1}, config));
+  for (auto _ : state) benchmark::DoNotOptimize(media::patchify(image, config));
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(resize_and_patchify)->Arg(224)->Arg(512)->Arg(1000)->Unit(benchmark::kMillisecond);

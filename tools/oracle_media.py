@@ -218,6 +218,20 @@ def smart_resize_table():
     return out
 
 
+def video_size_table():
+    """[frames, width, height, least, most, resized width, resized height] with Qwen3-VL's patches."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers"))
+    from common import qwen3_video_resize
+
+    r, out, fit = random.Random(12), [], qwen3_video_resize()
+    for n in [2, 3, 4, 5, 7, 16, 25, 768] * 8:
+        w, h = int(2 ** r.uniform(5, 12)), int(2 ** r.uniform(5, 12))
+        for low, high in [(4096, 25165824), (131072, 786432)]:
+            th, tw = fit(n, h, w, 2, 32, low, high)
+            out.append([n, w, h, low, high, tw, th])
+    return out
+
+
 def patch_table():
     from transformers import Qwen2VLImageProcessor
 
@@ -339,11 +353,12 @@ def main():
                 "avif": features.version("avif"), "transformers": transformers.__version__, "numpy": np.__version__, "pyav": av.__version__,
                 "libavcodec": ".".join(map(str, av.library_versions["libavcodec"]))}
     expected = {"versions": versions, "tolerance": "bit-equal; lossy videos within 12 levels of the colours that were encoded",
-                "pictures": picture_table(files), "resize": resize_table(), "smart_resize": smart_resize_table(), "patches": patch_table()}
+                "pictures": picture_table(files), "resize": resize_table(), "smart_resize": smart_resize_table(),
+                "video_size": video_size_table(), "patches": patch_table()}
     rows = lambda v: "[\n" + ",\n".join("  " + json.dumps(x) for x in v) + "\n ]"
     parts = [f' "versions": {json.dumps(versions)}', f' "tolerance": {json.dumps(expected["tolerance"])}',
              ' "pictures": {\n' + ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in expected["pictures"].items()) + "\n }",
-             f' "resize": {rows(expected["resize"])}', f' "smart_resize": {rows(expected["smart_resize"])}',
+             f' "resize": {rows(expected["resize"])}', f' "smart_resize": {rows(expected["smart_resize"])}', f' "video_size": {rows(expected["video_size"])}',
              f' "patch_configs": {json.dumps(expected["patches"]["configs"])}', f' "patches": {rows(expected["patches"]["cases"])}']
     with open(os.path.join(folder, "expected.json"), "w") as f:
         f.write("{\n" + ",\n".join(parts) + "\n}\n")

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <utility>
 
 #include "core/error.h"
 #include "core/format.h"
@@ -11,7 +13,9 @@
 namespace beholder::media {
 namespace {
 
-constexpr double kMaxAspect = 200.0;  // transformers refuses longer strips
+constexpr std::int64_t kVideoMinPixels = 128 * 32 * 32, kVideoMaxPixels = 32 * 32 * 768;  // Qwen3VLVideoProcessor's own
+constexpr std::string_view kVideoProcessor = "Qwen3VLVideoProcessor";
+constexpr double kMaxAspect = 200.0;                                                      // transformers refuses longer strips
 
 std::array<double, 3> read_triple(const Json& json, const char* key, std::array<double, 3> fallback, std::string_view where) {
   const auto values = json_get<std::vector<double>>(json, key, {fallback.begin(), fallback.end()}, where);
@@ -40,6 +44,29 @@ void refuse_other_steps(const Json& json, std::string_view path) {
   if (json_get<int>(json, "resample", kBicubic, path) != kBicubic) throw Error(Code::kUnsupported, path, "'resample' is not 3 (bicubic)");
   if (std::fabs(json_get<double>(json, "rescale_factor", 1.0 / 255, path) - 1.0 / 255) > 1e-12)
     throw Error(Code::kUnsupported, path, "'rescale_factor' is not 1/255");
+}
+
+// Qwen3-VL's second file: the budget of a video, and the same patches. Other families' files of this name say nothing that
+// preprocessor_config.json does not.
+void read_video_budget(const std::string& dir, PatchConfig& c) {
+  const std::string path = dir + "/video_preprocessor_config.json";
+  if (!std::filesystem::exists(path)) return;
+  const Json json = read_json(path);
+  const auto type = json_get<std::string>(json, "video_processor_type", "", path);
+  if (std::string_view(type) != kVideoProcessor) return;
+  refuse_other_steps(json, path);
+  for (const auto& [key, value] :
+       {std::pair{"patch_size", c.patch_size}, {"temporal_patch_size", c.temporal_patch_size}, {"merge_size", c.merge_size}})
+    if (json_get<int>(json, key, value, path) != value)
+      throw Error(Code::kUnsupported, path, format("'{}' is {}, but {} for pictures", key, json[key].dump(), value));
+  if (read_triple(json, "image_mean", c.image_mean, path) != c.image_mean ||
+      read_triple(json, "image_std", c.image_std, path) != c.image_std)
+    throw Error(Code::kUnsupported, path, "'image_mean' or 'image_std' is not that of the pictures");
+  const Json size = json_get<Json>(json, "size", Json::object(), path);
+  c.video_min_pixels = json_get<std::int64_t>(size, "shortest_edge", kVideoMinPixels, path);
+  c.video_max_pixels = json_get<std::int64_t>(size, "longest_edge", kVideoMaxPixels, path);
+  if (c.video_min_pixels < 1 || c.video_max_pixels < c.video_min_pixels || c.video_max_pixels > std::int64_t{1} << 44)
+    throw Error(Code::kCorrupt, path, format("a budget of {} to {} pixels cannot be", c.video_min_pixels, c.video_max_pixels));
 }
 
 // The value of every byte in each channel: byte/255 in double, then to float, then (x - mean) / std in float.
@@ -102,23 +129,27 @@ PatchConfig read_patch_config(const std::string& dir) {
   c.max_pixels = json_get<std::int64_t>(json, "max_pixels", json_get<std::int64_t>(size, "longest_edge", c.max_pixels, path), path);
   c.image_mean = read_triple(json, "image_mean", c.image_mean, path);
   c.image_std = read_triple(json, "image_std", c.image_std, path);
+  read_video_budget(dir, c);
   check_config(c, path);
   return c;
 }
 
-Size smart_resize(Size size, int factor, std::int64_t min_pixels, std::int64_t max_pixels) {
+namespace {
+
+// smart_resize of `frames` frames at once, which count as `whole_frames` when their pixels are added up.
+Size fit(Size size, int factor, std::int64_t min_pixels, std::int64_t max_pixels, double frames, double whole_frames) {
   if (size.width < 1 || size.height < 1) throw Error(Code::kInvalidInput, "picture", format("is {} x {} pixels", size.width, size.height));
   const double w = size.width, h = size.height, f = factor;
   if (std::max(w, h) / std::min(w, h) > kMaxAspect)
     throw Error(Code::kInvalidInput, "picture", format("{} x {} pixels is longer than {}:1", size.width, size.height, kMaxAspect),
                 "crop it, or pad its short side");
   double out_w = std::nearbyint(w / f) * f, out_h = std::nearbyint(h / f) * f;
-  if (out_w * out_h > static_cast<double>(max_pixels)) {
-    const double beta = std::sqrt(h * w / static_cast<double>(max_pixels));
+  if (whole_frames * out_w * out_h > static_cast<double>(max_pixels)) {
+    const double beta = std::sqrt(frames * h * w / static_cast<double>(max_pixels));
     out_w = std::max(f, std::floor(w / beta / f) * f);
     out_h = std::max(f, std::floor(h / beta / f) * f);
-  } else if (out_w * out_h < static_cast<double>(min_pixels)) {
-    const double beta = std::sqrt(static_cast<double>(min_pixels) / (h * w));
+  } else if (whole_frames * out_w * out_h < static_cast<double>(min_pixels)) {
+    const double beta = std::sqrt(static_cast<double>(min_pixels) / (frames * h * w));
     out_w = std::ceil(w * beta / f) * f;
     out_h = std::ceil(h * beta / f) * f;
   }
@@ -128,10 +159,8 @@ Size smart_resize(Size size, int factor, std::int64_t min_pixels, std::int64_t m
   return {static_cast<int>(out_w), static_cast<int>(out_h)};
 }
 
-Patches patchify(std::span<const Image> frames, const PatchConfig& config) {
-  check_frames(frames);
+Patches cut(std::span<const Image> frames, Size to, const PatchConfig& config) {
   const int p = config.patch_size, t = config.temporal_patch_size;
-  const Size to = smart_resize({frames[0].width, frames[0].height}, p * config.merge_size, config.min_pixels, config.max_pixels);
   Patches out;
   out.grid_t = (static_cast<int>(frames.size()) + t - 1) / t;
   out.grid_h = to.height / p;
@@ -148,6 +177,31 @@ Patches patchify(std::span<const Image> frames, const PatchConfig& config) {
     write_frame(fits ? frames[i] : resized, config, levels, first, last, out.values.data() + step * (i / t));
   }
   return out;
+}
+
+}  // namespace
+
+Size smart_resize(Size size, int factor, std::int64_t min_pixels, std::int64_t max_pixels) {
+  return fit(size, factor, min_pixels, max_pixels, 1, 1);
+}
+
+Size video_size(Size size, int frames, const PatchConfig& config) {
+  const int factor = config.patch_size * config.merge_size, t = config.temporal_patch_size;
+  if (config.video_max_pixels == 0) return smart_resize(size, factor, config.min_pixels, config.max_pixels);
+  const double whole = std::max(1.0, std::nearbyint(static_cast<double>(frames) / t)) * t;
+  const auto most =
+      static_cast<std::int64_t>(std::min(static_cast<double>(config.video_max_pixels), whole * static_cast<double>(config.max_pixels)));
+  return fit(size, factor, std::min(config.video_min_pixels, most), most, std::max(frames, t), whole);
+}
+
+Patches patchify(const Image& image, const PatchConfig& config) {
+  const int factor = config.patch_size * config.merge_size;
+  return cut(std::span(&image, 1), smart_resize({image.width, image.height}, factor, config.min_pixels, config.max_pixels), config);
+}
+
+Patches patchify_video(std::span<const Image> frames, const PatchConfig& config) {
+  check_frames(frames);
+  return cut(frames, video_size({frames[0].width, frames[0].height}, static_cast<int>(frames.size()), config), config);
 }
 
 }  // namespace beholder::media

@@ -13,7 +13,9 @@ namespace beholder::media {
 
 struct PatchConfig {  // preprocessor_config.json
   int patch_size = 14, temporal_patch_size = 2, merge_size = 2;
-  std::int64_t min_pixels = 56 * 56, max_pixels = 28LL * 28 * 1280;
+  std::int64_t min_pixels = 56 * 56, max_pixels = 28LL * 28 * 1280;  // of a picture, or of each frame of a video
+  // Qwen3-VL's video_preprocessor_config.json budgets all frames of a video together; 0: it has none.
+  std::int64_t video_min_pixels = 0, video_max_pixels = 0;
   std::array<double, 3> image_mean{0.48145466, 0.4578275, 0.40821073};
   std::array<double, 3> image_std{0.26862954, 0.26130258, 0.27577711};
   bool operator==(const PatchConfig&) const = default;
@@ -28,6 +30,10 @@ struct Size {
 // aspect ratio. kInvalidInput beyond 200:1.
 Size smart_resize(Size size, int factor, std::int64_t min_pixels, std::int64_t max_pixels);
 
+// The size of a video's frames: as a picture's, or, where the checkpoint budgets the frames together, by the pixels of all of them
+// (as Qwen3VLVideoProcessor computes it); max_pixels still bounds each frame.
+Size video_size(Size size, int frames, const PatchConfig& config);
+
 // Pillow 13's Image.resize(BICUBIC), to the bit.
 Image resize_bicubic(const Image& image, Size to);
 
@@ -38,8 +44,9 @@ struct Patches {
   std::int64_t features(int merge_size) const { return rows() / (merge_size * merge_size); }
 };
 
-// One image (frames.size() == 1, repeated to fill the temporal patch) or the frames of a video, all of one size; an odd
-// last frame is repeated.
-Patches patchify(std::span<const Image> frames, const PatchConfig& config);
+// One image, repeated to fill the temporal patch.
+Patches patchify(const Image& image, const PatchConfig& config);
+// The frames of a video, all of one size; an odd last frame is repeated.
+Patches patchify_video(std::span<const Image> frames, const PatchConfig& config);
 
 }  // namespace beholder::media

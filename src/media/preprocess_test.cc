@@ -101,7 +101,8 @@ TEST(PatchifyOracle, ImagesAndVideosAreTransformersToTheBit) {
     std::vector<Image> frames;
     for (int i = 0; i < want["frames"].get<int>(); ++i)
       frames.push_back(synth(want["size"][0], want["size"][1], want["seed"].get<std::uint32_t>() + i));
-    const Patches patches = patchify(frames, config_of(expected()["patch_configs"][want["config"].get<std::string>()]));
+    const PatchConfig config = config_of(expected()["patch_configs"][want["config"].get<std::string>()]);
+    const Patches patches = frames.size() == 1 ? patchify(frames[0], config) : patchify_video(frames, config);
     ASSERT_EQ(Json({patches.grid_t, patches.grid_h, patches.grid_w}), want["grid"]);
     for (int i = 0; i < 4; ++i) EXPECT_EQ(patches.values[i], want["first"][i].get<float>());
     EXPECT_EQ(sha256_hex(std::as_bytes(std::span(patches.values))), want["sha256"].get<std::string>());
@@ -110,10 +111,37 @@ TEST(PatchifyOracle, ImagesAndVideosAreTransformersToTheBit) {
   EXPECT_GE(checked, 40);
 }
 
+TEST(VideoSizeOracle, FramesAreBudgetedTogetherAsTransformersDoes) {
+  int checked = 0;
+  for (const Json& row : expected()["video_size"]) {
+    SCOPED_TRACE(row.dump());
+    PatchConfig config{.patch_size = 16, .max_pixels = std::int64_t{1} << 30};
+    config.video_min_pixels = row[3];
+    config.video_max_pixels = row[4];
+    const Size to = video_size({row[1], row[2]}, row[0], config);
+    EXPECT_EQ(to.width, row[5].get<int>());
+    EXPECT_EQ(to.height, row[6].get<int>());
+    ++checked;
+  }
+  EXPECT_GE(checked, 100);
+}
+
+TEST(VideoSize, EachFrameStaysWithinThePictureBudget) {
+  PatchConfig config{.patch_size = 16, .max_pixels = 64 * 64};
+  const Size single = smart_resize({640, 480}, 32, config.min_pixels, config.max_pixels);
+  EXPECT_EQ(video_size({640, 480}, 4, config).width, single.width) << "without a budget for videos";
+  config.video_min_pixels = 4096;
+  config.video_max_pixels = 25165824;
+  const Size four = video_size({640, 480}, 4, config), one = video_size({640, 480}, 1, config);
+  EXPECT_LE(four.width * four.height, 64 * 64);
+  EXPECT_LE(one.width * one.height, 64 * 64);
+  EXPECT_EQ(code_of([&] { video_size({6400, 30}, 4, config); }), Code::kInvalidInput);
+}
+
 TEST(Patchify, RefusesNoFramesAndMixedSizes) {
-  EXPECT_EQ(code_of([] { patchify({}, {}); }), Code::kInvalidInput);
+  EXPECT_EQ(code_of([] { patchify_video({}, {}); }), Code::kInvalidInput);
   const std::vector<Image> mixed{synth(60, 60, 0), synth(60, 61, 0)};
-  EXPECT_EQ(code_of([&] { patchify(mixed, {}); }), Code::kInvalidInput);
+  EXPECT_EQ(code_of([&] { patchify_video(mixed, {}); }), Code::kInvalidInput);
 }
 
 std::optional<Code> config_code(const std::string& json) {
@@ -133,6 +161,27 @@ TEST(PatchConfig, ReadsBothWaysToNameTheBudget) {
   EXPECT_EQ(by_size.image_mean[2], 0.5);
   write_file_atomic(dir / "preprocessor_config.json", R"({"min_pixels": 3136, "max_pixels": 12845056, "size": {"shortest_edge": 1}})");
   EXPECT_EQ(read_patch_config(dir.path()).min_pixels, 3136);
+}
+
+TEST(PatchConfig, ReadsTheBudgetOfVideosWhereTheFamilyHasOne) {
+  const TempDir dir;
+  const auto read_with = [&](const std::string& video) {
+    write_file_atomic(dir / "preprocessor_config.json",
+                      R"({"patch_size": 16, "size": {"shortest_edge": 65536, "longest_edge": 16777216}})");
+    write_file_atomic(dir / "video_preprocessor_config.json", video);
+    return read_patch_config(dir.path());
+  };
+  const std::string type = R"("video_processor_type": "Qwen3VLVideoProcessor")";
+  const PatchConfig c = read_with("{" + type + R"(, "patch_size": 16, "size": {"shortest_edge": 4096, "longest_edge": 25165824}})");
+  EXPECT_EQ(c.video_min_pixels, 4096);
+  EXPECT_EQ(c.video_max_pixels, 25165824);
+  EXPECT_EQ(c.min_pixels, 65536);
+  EXPECT_EQ(read_with(R"({"video_processor_type": "Qwen2VLVideoProcessor", "size": {"longest_edge": 5}})").video_max_pixels, 0);
+  EXPECT_EQ(read_with("{" + type + "}").video_max_pixels, 32 * 32 * 768);
+  EXPECT_EQ(code_of([&] { read_with("{" + type + R"(, "patch_size": 14})"); }), Code::kUnsupported);
+  EXPECT_EQ(code_of([&] { read_with("{" + type + R"(, "image_std": [1, 1, 1]})"); }), Code::kUnsupported);
+  EXPECT_EQ(code_of([&] { read_with("{" + type + R"(, "size": {"shortest_edge": 9, "longest_edge": 8}})"); }), Code::kCorrupt);
+  EXPECT_EQ(code_of([&] { read_with("{"); }), Code::kCorrupt);
 }
 
 TEST(PatchConfig, RefusesWhatItCannotDo) {
