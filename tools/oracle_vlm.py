@@ -1,6 +1,7 @@
 """Regenerates tests/data/vlm: tiny random checkpoints, cases and what transformers computes for them.
 
-  python tools/oracle_vlm.py [embedded]      # needs tools/peers/requirements.txt; "embedded": only that judge's fixtures, after training it
+  python tools/oracle_vlm.py [name …]      # needs tools/peers/requirements.txt; with names only these checkpoints' fixtures are made
+                                           # again, "embedded" being the judge in models/embedded, after training it
 
 Runs tools/peers/{make_checkpoint,oracle}.py, then keeps per case: ids, positions, grids, SHA-256 of the pixel values, and rows
 of features and logits; plus the gradient of a next-token loss for every parameter of two checkpoints.
@@ -16,10 +17,12 @@ import torch
 from common import environment, load_model, load_processor, write_json
 from safetensors.torch import load_file, save_file
 
-PRESETS = ["tiny", "tiny_untied", "tiny_qwen2vl"]
+PRESETS = ["tiny", "tiny_untied", "tiny_qwen2vl", "tiny_qwen3vl"]
 EMBEDDED = os.path.join(HERE, "..", "models", "embedded")  # the judge that ships, in transformers too
+CASES = {"tiny_qwen3vl": ["text_only", "wide_300x200", "tall_57x431", "rgba_150x130", "pair_mixed", "three_images", "video_even_4",
+                          "video_odd_5_fps1", "video_two", "image_and_video", "multi_turn_system"]}  # else all
 EMBEDDED_CASES = ["pair_mixed", "three_images", "multi_turn_system"]
-GRADIENT_CASES = {"tiny": ["image_and_video"], "tiny_qwen2vl": ["image_and_video"]}
+GRADIENT_CASES = {p: ["image_and_video"] for p in ("tiny", "tiny_qwen2vl", "tiny_qwen3vl")}
 GRADIENT_ENTRIES = 512  # kept per parameter, evenly spread over its flat view, beside its norm
 EXACT = ["input_ids", "position_ids", "image_grid_thw", "video_grid_thw", "second_per_grid_ts", "greedy_ids", "greedy_gap"]
 
@@ -34,7 +37,8 @@ def some_rows(x, n):
 def reduce(dump, preset, name):
     t = load_file(os.path.join(dump, name + ".safetensors"))
     kept, info = {k: t[k] for k in EXACT if k in t}, {"name": name, "logit_std": float(t["logits"].std())}
-    for key, n in [("vision_image", 12), ("vision_video", 12), ("logits", 5)]:
+    deepstack = [(k, 6) for k in sorted(t) if k.startswith("deepstack_")]
+    for key, n in [("vision_image", 12), ("vision_video", 12), ("logits", 5)] + deepstack:
         if key in t:
             kept[key], kept[key + "_rows"] = some_rows(t[key], n)
     for key in ("pixel_values", "pixel_values_videos"):
@@ -61,7 +65,7 @@ def gradients(preset, name, root):
                 fps.append(c["fps"])
     prompt = proc.apply_chat_template(case["messages"], tokenize=False, add_generation_prompt=True)
     enc = proc(text=[prompt], images=images or None, videos=videos or None, return_tensors="pt", **({"fps": fps[0]} if fps else {}))
-    enc = {k: v for k, v in enc.items() if k != "second_per_grid_ts" or preset != "tiny_qwen2vl"}
+    enc = {k: v for k, v in enc.items() if k != "second_per_grid_ts" or model.config.model_type == "qwen2_5_vl"}
     logits = model(**enc, use_cache=False).logits[0].float()
     ids = enc["input_ids"][0]
     pads = torch.isin(ids, torch.tensor([model.config.image_token_id, model.config.video_token_id]))
@@ -82,14 +86,14 @@ def run(*args):
     subprocess.run([sys.executable, *args], check=True, cwd=PEERS, stdout=subprocess.DEVNULL)
 
 
-def tiny_presets(cases):
+def tiny_presets(cases, names):
     presets = {}
-    for preset in PRESETS:
+    for preset in names:
         with tempfile.TemporaryDirectory() as tmp:
             ckpt = os.path.join(OUT, preset)
             run("make_checkpoint.py", "--preset", preset, "--dir", ckpt, "--out", os.path.join(tmp, "made.json"))
             run("oracle.py", "--ckpt", ckpt, "--cases", os.path.join(cases, "cases.json"), "--dump", tmp, "--out", os.path.join(tmp, "s.json"))
-            names = [c["name"] for c in json.load(open(os.path.join(cases, "cases.json")))]
+            names = CASES.get(preset) or [c["name"] for c in json.load(open(os.path.join(cases, "cases.json")))]
             entry = {"cases": [reduce(tmp, preset, n) for n in names]}
         entry["gradients"] = {n: gradients(preset, n, cases) for n in GRADIENT_CASES.get(preset, [])}
         for extra in ("vocab.json", "merges.txt", "chat_template.json"):
@@ -107,17 +111,20 @@ def embedded(cases):
 
 def main():
     cases, path = os.path.join(OUT, "cases"), os.path.join(OUT, "summary.json")
-    if sys.argv[1:] == ["embedded"]:
+    only = sys.argv[1:]
+    if only:
         summary = json.load(open(path))
+        summary["presets"].update(tiny_presets(cases, [n for n in only if n != "embedded"]))
     else:
         shutil.rmtree(OUT, ignore_errors=True)
         os.makedirs(OUT)
         run("oracle.py", "--make-cases", cases, "--out", os.path.join(OUT, "made.json"))
         os.remove(os.path.join(OUT, "made.json"))
-        summary = {"env": environment(), "tolerance": {"logits": "2e-4 of their standard deviation", "gradient": 1e-3}, "presets": tiny_presets(cases)}
-    summary["presets"]["embedded"] = embedded(cases)
+        summary = {"env": environment(), "tolerance": {"logits": "2e-4 of their standard deviation", "gradient": 1e-3}, "presets": tiny_presets(cases, PRESETS)}
+    if not only or "embedded" in only:
+        summary["presets"]["embedded"] = embedded(cases)
     write_json(path, summary)
-    if sys.argv[1:] != ["embedded"]:  # the adapter stands on the checkpoints made here
+    if not only or "tiny" in only:  # the adapter stands on the checkpoints made here
         subprocess.run([sys.executable, os.path.join(HERE, "oracle_peft.py")], check=True)
 
 
