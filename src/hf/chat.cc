@@ -2,11 +2,10 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "hf/chat_template.h"
 
 namespace beholder::hf {
 namespace {
-
-constexpr std::string_view kDefaultSystem = "You are a helpful assistant.";
 
 // Text gathers until a control token comes: the tokenizer must see it whole, as transformers' does, because its split
 // pattern may join the ends of neighbouring parts.
@@ -24,10 +23,16 @@ class Writer {
   void media(const ChatPart& part) {
     if (part.feature_count <= 0 || part.feature_count > 1 << 24)
       throw Error(Code::kInvalidInput, "chat", format("a picture or video of {} features", part.feature_count));
-    control(config_.vision_start_token_id);
-    const std::int64_t pad = part.kind == ChatPart::Kind::kImage ? config_.image_token_id : config_.video_token_id;
-    ids_.insert(ids_.end(), static_cast<std::size_t>(part.feature_count), pad);
-    control(config_.vision_end_token_id);
+    const bool video = part.kind == ChatPart::Kind::kVideo;
+    const std::int64_t pad = video ? config_.video_token_id : config_.image_token_id;
+    if (!video || !config_.vision.frame_timestamps) return pads(pad, part.feature_count);
+    const std::int64_t count = std::ssize(part.times_s);
+    if (count == 0 || part.feature_count % count != 0)
+      throw Error(Code::kInvalidInput, "chat", format("a video of {} features at {} times", part.feature_count, count));
+    for (const double time_s : part.times_s) {
+      text_ += format("<{:.1f} seconds>", time_s);
+      pads(pad, part.feature_count / count);
+    }
   }
   void end() {
     control(end_);
@@ -39,6 +44,11 @@ class Writer {
   }
 
  private:
+  void pads(std::int64_t pad, std::int64_t count) {
+    control(config_.vision_start_token_id);
+    ids_.insert(ids_.end(), static_cast<std::size_t>(count), pad);
+    control(config_.vision_end_token_id);
+  }
   std::int64_t need(const char* token) const {
     const auto id = tokenizer_.token_id(token);
     if (!id) throw Error(Code::kUnsupported, "tokenizer", format("it has no {} token, which the chat format needs", token));
@@ -74,7 +84,7 @@ std::vector<std::int64_t> render_chat(const Tokenizer& tokenizer, const ModelCon
                                       const ChatOptions& options) {
   if (messages.empty()) throw Error(Code::kInvalidInput, "chat", "the conversation has no messages");
   Writer out(tokenizer, config, options.text_specials);
-  if (messages.front().role != "system") {
+  if (messages.front().role != "system" && config.default_system) {
     out.begin("system");
     out.text(kDefaultSystem);
     out.end();

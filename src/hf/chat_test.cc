@@ -55,6 +55,23 @@ TEST(ChatOracle, EqualsTheTemplateAndTheProcessor) {
   }
 }
 
+// Where the family sets timestamps, every temporal patch of a video is a vision segment behind its own time.
+TEST(Chat, AVideoIsCutIntoFramesWithTheirTimes) {
+  ModelConfig c = config("tiny.flat");
+  c.vision.frame_timestamps = true;
+  c.default_system = false;
+  std::vector<ChatMessage> messages{
+      {"user", {{ChatPart::Kind::kText, "Video 1:", 0}, {ChatPart::Kind::kVideo, "", 6, {0.25, 1.0, 61.75}}}}};
+  const std::vector<std::int64_t> ids = render_chat(tiny(), c, messages, {false});
+  const std::string pads = "<|vision_start|><|video_pad|><|video_pad|><|vision_end|>";
+  EXPECT_EQ(tiny().decode(ids),
+            "<|im_start|>user\nVideo 1:<0.2 seconds>" + pads + "<1.0 seconds>" + pads + "<61.8 seconds>" + pads + "<|im_end|>\n");
+  messages[0].parts[1].times_s = {0, 1, 2, 3};
+  EXPECT_THROW(render_chat(tiny(), c, messages), Error) << "6 features at 4 times";
+  messages[0].parts[1].times_s.clear();
+  EXPECT_THROW(render_chat(tiny(), c, messages), Error);
+}
+
 TEST(Chat, TypedControlTokensDoNotEndTheTurn) {
   const std::vector<ChatMessage> messages{{"user", {{ChatPart::Kind::kText, "<|im_end|><|image_pad|>", 0}}}};
   const auto ids = render_chat(tiny(), config("tiny.flat"), messages);

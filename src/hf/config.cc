@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
+#include "hf/chat_template.h"
 #include "hf/config_reader.h"
 #include "hf/vision_config.h"
 
@@ -22,6 +23,7 @@ struct FamilyNames {
 constexpr std::array kFamilies{
     FamilyNames{Family::kQwen2VL, "qwen2_vl", "Qwen2VLForConditionalGeneration", "Qwen2-VL"},
     FamilyNames{Family::kQwen25VL, "qwen2_5_vl", "Qwen2_5_VLForConditionalGeneration", "Qwen2.5-VL"},
+    FamilyNames{Family::kQwen3VL, "qwen3_vl", "Qwen3VLForConditionalGeneration", "Qwen3-VL (dense)"},
 };
 
 using Reader = ConfigReader;
@@ -45,7 +47,7 @@ Family parse_family(const Reader& r) {
 }
 
 // The section of M-RoPE, under rope_scaling (published files) or rope_parameters (newer transformers, with rope_theta).
-void parse_rope(const Reader& r, TextConfig& text) {
+void parse_rope(const Reader& r, Family family, TextConfig& text) {
   const char* key = r.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
   const Reader rope(r.at(key), format("{}: {}", r.where(), key));
   for (const char* name : {"rope_type", "type"}) {
@@ -61,7 +63,10 @@ void parse_rope(const Reader& r, TextConfig& text) {
     sum += text.mrope_section[i] = section[i].get<std::int64_t>();
   }
   rope.require(sum * 2 == text.head_dim, format("\"mrope_section\" sums to {}, half of the head size {} is needed", sum, text.head_dim));
-  text.rope_theta = rope.real_or("rope_theta", r.real_or("rope_theta", 1e6, 1, 1e12), 1, 1e12);
+  text.mrope_interleaved = family == Family::kQwen3VL;
+  if (rope.get<bool>("mrope_interleaved", text.mrope_interleaved) != text.mrope_interleaved)
+    rope.unsupported(format("\"mrope_interleaved\" is not {}, as it is in every {}", text.mrope_interleaved, family_name(family)));
+  text.rope_theta = rope.real_or("rope_theta", r.real_or("rope_theta", family == Family::kQwen3VL ? 5e6 : 1e6, 1, 1e12), 1, 1e12);
 }
 
 // Things the file may switch on that would change the numbers, and that this program does not compute.
@@ -73,7 +78,7 @@ void refuse_variants(const Reader& r) {
     if (type != "full_attention") r.unsupported(format("the layer type {} is not supported", json_line(type)));
 }
 
-TextConfig parse_text(const Reader& r, bool tie_fallback) {
+TextConfig parse_text(const Reader& r, Family family, bool tie_fallback) {
   refuse_variants(r);
   TextConfig text;
   text.vocab_size = r.integer("vocab_size", 1, 1 << 24);
@@ -83,13 +88,18 @@ TextConfig parse_text(const Reader& r, bool tie_fallback) {
   text.num_heads = r.integer("num_attention_heads", 1, 4096);
   text.num_kv_heads = r.integer_or("num_key_value_heads", text.num_heads, 1, 4096);
   r.require(text.num_heads % text.num_kv_heads == 0, "\"num_attention_heads\" is not a multiple of \"num_key_value_heads\"");
-  if (!r.has("head_dim")) r.require(text.hidden_size % text.num_heads == 0, "\"hidden_size\" is not a multiple of \"num_attention_heads\"");
-  text.head_dim = r.integer_or("head_dim", text.hidden_size / text.num_heads, 1, 8192);
+  if (!r.has("head_dim") && family != Family::kQwen3VL)
+    r.require(text.hidden_size % text.num_heads == 0, "\"hidden_size\" is not a multiple of \"num_attention_heads\"");
+  text.head_dim = r.integer_or("head_dim", family == Family::kQwen3VL ? 128 : text.hidden_size / text.num_heads, 1, 8192);
   r.require(text.head_dim > 0 && text.head_dim % 2 == 0, format("a head size of {} is not even", text.head_dim));
   text.rms_norm_eps = r.real_or("rms_norm_eps", 1e-6, 0, 1);
   text.max_position_embeddings = r.integer_or("max_position_embeddings", 32768, 1, std::int64_t{1} << 40);
   text.tie_word_embeddings = r.get<bool>("tie_word_embeddings", tie_fallback);
-  parse_rope(r, text);
+  text.qk_norm = family == Family::kQwen3VL;
+  text.qkv_bias = family != Family::kQwen3VL;
+  if (r.get<bool>("attention_bias", text.qkv_bias) != text.qkv_bias)
+    r.unsupported(format("\"attention_bias\" is not {}, as it is in every {}", text.qkv_bias, family_name(family)));
+  parse_rope(r, family, text);
   return text;
 }
 
@@ -159,13 +169,17 @@ ModelConfig parse_model_config(const Json& json, const std::string& where) {
     top.unsupported("quantised checkpoints are not supported", "use the float16, bfloat16 or float32 weights");
   const Reader text = top.has("text_config") ? Reader(top.at("text_config"), where + ": text_config") : top;
   const Reader vision(top.at("vision_config"), where + ": vision_config");
-  c.text = parse_text(text, top.get<bool>("tie_word_embeddings", false));
+  c.text = parse_text(text, c.family, top.get<bool>("tie_word_embeddings", false));
   c.vision = parse_vision_config(vision, c.family);
   vision.require(c.vision.out_hidden_size == c.text.hidden_size,
                  format("the vision tower's output width {} is not the decoder's width {}", c.vision.out_hidden_size, c.text.hidden_size));
+  vision.require(std::ssize(c.vision.deepstack_visual_indexes) <= c.text.num_layers,
+                 format("\"deepstack_visual_indexes\" has {} entries for {} decoder layers", c.vision.deepstack_visual_indexes.size(),
+                        c.text.num_layers));
   parse_tokens(top, c);
   c.dtype = parse_stored_dtype(top, text);
   c.raw = json;
+  c.default_system = c.family != Family::kQwen3VL;
   return c;
 }
 
@@ -174,7 +188,9 @@ ModelConfig read_model_config(const std::string& dir) {
   if (!std::filesystem::exists(path))
     throw Error(Code::kNotFound, dir, std::filesystem::is_directory(dir) ? "the folder has no config.json" : "there is no such folder",
                 format("give the folder of a {} checkpoint in the Hugging Face layout", supported_families()));
-  return parse_model_config(parse_json(read_file(path, kMaxJsonBytes), path), path);
+  ModelConfig config = parse_model_config(parse_json(read_file(path, kMaxJsonBytes), path), path);
+  config.default_system = template_has_default_system(dir, config.default_system);
+  return config;
 }
 
 GenerationConfig read_generation_config(const std::string& dir, const ModelConfig& config) {

@@ -76,13 +76,77 @@ TEST(ConfigOracle, EveryLayoutGivesTheSameConfig) {
   }
 }
 
+// Qwen3-VL is published in the nested layout; nested4 is what transformers 4.57.6 saves for it.
+TEST(ConfigOracle, Qwen3VLIsReadInItsPublishedLayout) {
+  for (const std::string& path :
+       {std::string(BEHOLDER_SOURCE_DIR "/tests/data/vlm/tiny_qwen3vl/config.json"), kConfigs + "tiny_qwen3vl.nested4.json"}) {
+    SCOPED_TRACE(path);
+    const ModelConfig c = parse_model_config(read_json(path), path);
+    EXPECT_EQ(c.family, Family::kQwen3VL);
+    EXPECT_EQ(family_name(c.family), "qwen3_vl");
+    EXPECT_EQ(c.text.num_layers, 3);
+    EXPECT_EQ(c.text.head_dim, 16);
+    EXPECT_EQ(c.text.rope_theta, 5e6);
+    EXPECT_THAT(c.text.mrope_section, ElementsAre(4, 2, 2));
+    EXPECT_TRUE(c.text.mrope_interleaved && c.text.qk_norm && c.text.tie_word_embeddings);
+    EXPECT_FALSE(c.text.qkv_bias);
+    EXPECT_EQ(c.vision.depth, 4);
+    EXPECT_EQ(c.vision.hidden_size, 32);
+    EXPECT_EQ(c.vision.intermediate_size, 88);
+    EXPECT_EQ(c.vision.out_hidden_size, 64);
+    EXPECT_EQ(c.vision.patch_size, 16);
+    EXPECT_EQ(c.vision.hidden_act, "gelu_pytorch_tanh");
+    EXPECT_EQ(c.vision.num_position_embeddings, 64);
+    EXPECT_THAT(c.vision.deepstack_visual_indexes, ElementsAre(0, 2));
+    EXPECT_TRUE(c.vision.frame_timestamps);
+    EXPECT_FALSE(c.default_system);
+  }
+}
+
+TEST(Config, Qwen3VLVariantsAndBrokenSizesAreRefused) {
+  const Json good = read_json(BEHOLDER_SOURCE_DIR "/tests/data/vlm/tiny_qwen3vl/config.json");
+  const auto bad = [&](const char* pointer, Json value, Code code, const std::string& part) {
+    Json j = good;
+    j[Json::json_pointer(pointer)] = std::move(value);
+    expect_error(j, code, part);
+  };
+  bad("/text_config/attention_bias", true, Code::kUnsupported, "attention_bias");
+  bad("/text_config/rope_scaling/mrope_interleaved", false, Code::kUnsupported, "mrope_interleaved");
+  bad("/vision_config/hidden_act", "silu", Code::kUnsupported, "silu");
+  bad("/vision_config/num_position_embeddings", 63, Code::kCorrupt, "not a square");
+  bad("/vision_config/deepstack_visual_indexes", {4}, Code::kCorrupt, "has 4 blocks");
+  bad("/vision_config/deepstack_visual_indexes", {2, 0}, Code::kCorrupt, "not ascending");
+  bad("/vision_config/deepstack_visual_indexes", {0, 1, 2, 3}, Code::kCorrupt, "4 entries for 3 decoder layers");
+  bad("/vision_config/deepstack_visual_indexes", Json(), Code::kCorrupt, "missing");
+}
+
+// The template's own system message, from each of the files that may hold the template; the family decides where none does.
+TEST(Config, TheChatTemplateDecidesAboutTheSystemMessage) {
+  TempDir dir;
+  write_file_atomic(dir / "config.json", read_file(kConfigs + "tiny.flat.json"));
+  EXPECT_TRUE(read_model_config(dir.path()).default_system);
+  const std::string with = "{{ 'You are a helpful assistant.' }}", without = "{{ messages }}";
+  write_file_atomic(dir / "tokenizer_config.json", Json{{"chat_template", without}}.dump());
+  EXPECT_FALSE(read_model_config(dir.path()).default_system);
+  const Json named = {{{"name", "tools"}, {"template", without}}, {{"name", "default"}, {"template", with}}};
+  write_file_atomic(dir / "tokenizer_config.json", Json{{"chat_template", named}}.dump());
+  EXPECT_TRUE(read_model_config(dir.path()).default_system);
+  write_file_atomic(dir / "chat_template.json", Json{{"chat_template", without}}.dump());
+  EXPECT_FALSE(read_model_config(dir.path()).default_system);
+  write_file_atomic(dir / "chat_template.jinja", with);
+  EXPECT_TRUE(read_model_config(dir.path()).default_system);
+  write_file_atomic(dir / "config.json", read_file(BEHOLDER_SOURCE_DIR "/tests/data/vlm/tiny_qwen3vl/config.json"));
+  EXPECT_TRUE(read_model_config(dir.path()).default_system);
+}
+
 TEST(Config, OtherArchitecturesAreUnsupportedByName) {
   Json j = load("tiny.flat").raw;
-  j["model_type"] = "qwen3_vl";
-  j["architectures"] = {"Qwen3VLForConditionalGeneration"};
-  expect_error(j, Code::kUnsupported, "the architecture Qwen3VLForConditionalGeneration is not supported (supported: Qwen2VL");
+  j["model_type"] = "qwen3_vl_moe";
+  j["architectures"] = {"Qwen3VLMoeForConditionalGeneration"};
+  expect_error(j, Code::kUnsupported, "the architecture Qwen3VLMoeForConditionalGeneration is not supported (supported: Qwen2VL");
+  expect_error(j, Code::kUnsupported, "Qwen3VLForConditionalGeneration (qwen3_vl)");
   j.erase("architectures");
-  expect_error(j, Code::kUnsupported, "qwen3_vl");
+  expect_error(j, Code::kUnsupported, "qwen3_vl_moe");
   j.erase("model_type");
   expect_error(j, Code::kUnsupported, "(none named)");
   j["architectures"] = {"Qwen2_5_VLForConditionalGeneration"};
@@ -153,7 +217,7 @@ TEST(Config, FolderErrorsSayWhatToDo) {
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), Code::kNotFound);
-    EXPECT_THAT(e.what(), HasSubstr("has no config.json (give the folder of a Qwen2-VL"));
+    EXPECT_THAT(e.what(), HasSubstr("has no config.json (give the folder of a Qwen2-VL, Qwen2.5-VL or Qwen3-VL (dense) checkpoint"));
   }
   EXPECT_THROW(read_model_config(dir / "absent"), Error);
   write_file_atomic(dir / "config.json", "{");
@@ -183,7 +247,7 @@ TEST(Config, GenerationConfigGivesTheEndTokens) {
 // Any value replaced by any other kind of value either parses or is refused with a code; nothing crashes.
 TEST(ConfigInvariant, MutationsNeverCrash) {
   int refused = 0;
-  for (const std::string base : {"tiny.flat", "tiny_qwen2vl.nested4", "tiny_untied.nested5"}) {
+  for (const std::string base : {"tiny.flat", "tiny_qwen2vl.nested4", "tiny_untied.nested5", "tiny_qwen3vl.nested4"}) {
     const Json flat = load(base).raw.flatten();
     for (const auto& [pointer, old] : flat.items())
       for (const Json& value :

@@ -56,7 +56,7 @@ Medium from_bytes(const std::string& path, const std::string& bytes, const Video
   options.fps = sampling.fps;
   options.max_frames = static_cast<int>(sampling.max_frames);
   const media::VideoFrames video = media::decode_video(as_bytes(bytes), path, options);
-  return from_frames(path, video.frames, video.fps, patches);
+  return {path, hash_of(video.frames, true, video.fps), prepare_video(video.frames, vlm::FrameTimes{video.times_s, video.fps}, patches)};
 }
 
 // Puts the file's name in front of an error that does not name it.

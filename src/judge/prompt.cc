@@ -1,7 +1,5 @@
 #include "judge/prompt.h"
 
-#include <torch/types.h>
-
 #include "core/error.h"
 #include "core/format.h"
 
@@ -9,18 +7,6 @@ namespace beholder::judge {
 namespace {
 
 constexpr std::string_view kSystem = "You judge generated media. Think inside <think> </think>, then answer inside <answer> </answer>.";
-
-vlm::Media to_media(const media::Patches& patches) {
-  const std::int64_t rows = patches.rows();
-  require_internal(rows > 0 && patches.values.size() % static_cast<std::size_t>(rows) == 0, "patch rows of equal length");
-  vlm::Media out;
-  const std::int64_t width = static_cast<std::int64_t>(patches.values.size()) / rows;
-  out.patches = torch::from_blob(const_cast<float*>(patches.values.data()), {rows, width}, torch::kFloat).clone();
-  out.t = patches.grid_t;
-  out.h = patches.grid_h;
-  out.w = patches.grid_w;
-  return out;
-}
 
 std::string question(std::size_t media_count, bool video, AnswerKind kind) {
   const std::string_view noun = video ? "video" : "image";
@@ -36,22 +22,23 @@ hf::ChatPart text_part(std::string text) {
 }  // namespace
 
 vlm::Media prepare_image(const media::Image& image, const media::PatchConfig& config) {
-  return to_media(media::patchify(std::span(&image, 1), config));
+  return vlm::make_media(media::patchify(image, config));
 }
 
 vlm::Media prepare_video(std::span<const media::Image> frames, double frames_per_second, const media::PatchConfig& config) {
+  return prepare_video(frames, vlm::even_times(frames.size(), frames_per_second), config);
+}
+
+vlm::Media prepare_video(std::span<const media::Image> frames, const vlm::FrameTimes& times, const media::PatchConfig& config) {
   if (frames.empty()) throw Error(Code::kInvalidInput, "video", "it has no frames");
-  if (!(frames_per_second > 0)) throw Error(Code::kInvalidInput, "video", "frames per second must be above 0");
+  if (!(times.per_second > 0)) throw Error(Code::kInvalidInput, "video", "frames per second must be above 0");
   for (const media::Image& frame : frames) {
     if (frame.width == frames[0].width && frame.height == frames[0].height) continue;
     throw Error(Code::kInvalidInput, "video",
                 format("frames of {}x{} and {}x{} px", frames[0].width, frames[0].height, frame.width, frame.height),
                 "give frames of one size");
   }
-  vlm::Media out = to_media(media::patchify(frames, config));
-  out.video = true;
-  out.second_per_grid = config.temporal_patch_size / frames_per_second;
-  return out;
+  return vlm::make_video(media::patchify_video(frames, config), times, config.temporal_patch_size);
 }
 
 void check_prompt(std::string_view prompt) {
@@ -63,16 +50,15 @@ void check_prompt(std::string_view prompt) {
   }
 }
 
-std::vector<hf::ChatMessage> judge_messages(std::span<const std::int64_t> feature_counts, bool video, std::string_view prompt,
-                                            AnswerKind kind) {
+std::vector<hf::ChatMessage> judge_messages(std::span<const hf::ChatPart> media, std::string_view prompt, AnswerKind kind) {
+  const bool video = media[0].kind == hf::ChatPart::Kind::kVideo;
   hf::ChatMessage system{"system", {text_part(std::string(kSystem))}};
   hf::ChatMessage user{"user", {}};
-  const auto media_kind = video ? hf::ChatPart::Kind::kVideo : hf::ChatPart::Kind::kImage;
-  for (std::size_t i = 0; i < feature_counts.size(); ++i) {
+  for (std::size_t i = 0; i < media.size(); ++i) {
     user.parts.push_back(text_part(format("{}{} {}: ", i == 0 ? "" : "\n", video ? "Video" : "Image", i + 1)));
-    user.parts.push_back({media_kind, {}, feature_counts[i]});
+    user.parts.push_back(media[i]);
   }
-  user.parts.push_back(text_part(format("\nPrompt: {}\n{}", prompt, question(feature_counts.size(), video, kind))));
+  user.parts.push_back(text_part(format("\nPrompt: {}\n{}", prompt, question(media.size(), video, kind))));
   return {std::move(system), std::move(user)};
 }
 
@@ -81,16 +67,15 @@ vlm::Segment judge_segment(const hf::Tokenizer& tokenizer, const hf::ModelConfig
   if (media.empty() || std::ssize(media) > kMaxMedia) {
     throw Error(Code::kInvalidInput, "media", format("{} in one question", media.size()), format("ask about 1 to {} at a time", kMaxMedia));
   }
-  const std::int64_t merge = config.vision.spatial_merge_size;
-  std::vector<std::int64_t> feature_counts;
+  std::vector<hf::ChatPart> parts;
   for (const vlm::Media& medium : media) {
     if (medium.video != media[0].video) {
       throw Error(Code::kInvalidInput, "media", "images and videos in one question", "compare images with images, videos with videos");
     }
-    feature_counts.push_back(medium.t * medium.h * medium.w / (merge * merge));
+    parts.push_back(vlm::chat_part(medium, config.vision.spatial_merge_size));
   }
   vlm::Segment segment;
-  segment.ids = hf::render_chat(tokenizer, config, judge_messages(feature_counts, media[0].video, prompt, kind));
+  segment.ids = hf::render_chat(tokenizer, config, judge_messages(parts, prompt, kind));
   segment.media.assign(media.begin(), media.end());
   return segment;
 }
@@ -100,9 +85,9 @@ std::vector<std::string> prompt_texts() {
   for (const bool video : {false, true}) {
     for (const AnswerKind kind : {AnswerKind::kSoft, AnswerKind::kScore}) {
       for (const std::size_t count : {1, 2}) {
-        const std::vector<std::int64_t> features(count, 1);
+        const std::vector<hf::ChatPart> media(count, {video ? hf::ChatPart::Kind::kVideo : hf::ChatPart::Kind::kImage, "", 1});
         std::string text;
-        for (const hf::ChatMessage& message : judge_messages(features, video, "", kind)) {
+        for (const hf::ChatMessage& message : judge_messages(media, "", kind)) {
           text += message.role + "\n";
           for (const hf::ChatPart& part : message.parts) text += part.text;
           text += "\n";

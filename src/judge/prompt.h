@@ -13,23 +13,24 @@
 #include "judge/answer.h"
 #include "media/image.h"
 #include "media/preprocess.h"
+#include "vlm/media_input.h"
 #include "vlm/packed.h"
 
 namespace beholder::judge {
 
 inline constexpr std::size_t kMaxPromptBytes = 20'000;
 
-// One image, or the frames of a video (in time order, `frames_per_second` of them), as the vision tower takes it.
+// One image, or the frames of a video (in time order, each with its time, or `frames_per_second` of them), as the vision tower takes it.
 // kInvalidInput for frames of several sizes or a shape beyond 200:1.
 vlm::Media prepare_image(const media::Image& image, const media::PatchConfig& config);
 vlm::Media prepare_video(std::span<const media::Image> frames, double frames_per_second, const media::PatchConfig& config);
+vlm::Media prepare_video(std::span<const media::Image> frames, const vlm::FrameTimes& times, const media::PatchConfig& config);
 
 // kInvalidInput for a prompt that is empty or longer than kMaxPromptBytes.
 void check_prompt(std::string_view prompt);
 
-// The system message and the user's turn; `feature_counts`: tokens each medium takes (after the merger). K = 1..9.
-std::vector<hf::ChatMessage> judge_messages(std::span<const std::int64_t> feature_counts, bool video, std::string_view prompt,
-                                            AnswerKind kind);
+// The system message and the user's turn, about K = 1..9 media of one kind.
+std::vector<hf::ChatMessage> judge_messages(std::span<const hf::ChatPart> media, std::string_view prompt, AnswerKind kind);
 
 // The same as tokens with the media attached, ready for the sampler (ends with the assistant's header).
 // kInvalidInput for no media, more than nine, or images mixed with videos.

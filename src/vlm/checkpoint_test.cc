@@ -9,11 +9,13 @@
 namespace beholder::vlm {
 namespace {
 
-// Loss and gradients of two completions behind a prompt with a picture, with and without keeping the layers' results.
-TEST(GradientCheckpointingInvariant, SameLossAndGradients) {
+class GradientCheckpointingInvariant : public testing::TestWithParam<const char*> {};
+
+// Loss and gradients of two completions behind a prompt with a picture and a video, with and without keeping the layers' results.
+TEST_P(GradientCheckpointingInvariant, SameLossAndGradients) {
   for (const bool adapter : {false, true}) {
     for (const at::ScalarType dtype : {at::kFloat, at::kDouble}) {
-      Loaded loaded("tiny");
+      Loaded loaded(GetParam());
       Model& model = loaded.model;
       std::vector<std::string> trained;
       for (const ParamSpec& spec : param_specs(model.config)) {
@@ -26,7 +28,7 @@ TEST(GradientCheckpointingInvariant, SameLossAndGradients) {
         for (const std::string& name : trained) model.params.set(name, model.params[name] + 0.05);
       }
       for (const std::string& name : trained) model.params.set(name, model.params[name].clone().set_requires_grad(true));
-      const Segment prompt = prompt_of(loaded, "pair_mixed");
+      const Segment prompt = prompt_of(loaded, "image_and_video");
       const std::vector<Segment> segments{prompt, {{5, 6, 7}, {}, 0}, {{8, 9}, {}, 0}};
       const auto run = [&](bool checkpointing) {
         model.gradient_checkpointing = checkpointing;
@@ -54,6 +56,9 @@ TEST(GradientCheckpointingInvariant, SameLossAndGradients) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Presets, GradientCheckpointingInvariant, testing::Values("tiny", "tiny_qwen3vl"),
+                         [](const auto& i) { return std::string(i.param); });
 
 TEST(GradientCheckpointing, KeepsOnlyTheInput) {
   at::Tensor w = at::full({2}, 3.0).set_requires_grad(true), x = at::ones({2}).set_requires_grad(true);

@@ -16,10 +16,16 @@ using Attend = std::function<at::Tensor(std::int64_t layer, const at::Tensor& q,
 
 // Text rotary angles of M-RoPE for positions [3, T].
 Rotary text_rotary(const Model& model, const at::Tensor& positions_3T);
-// Token embeddings with the media's features in the places of their pads: [T, D].
-at::Tensor embed(const Model& model, const Packed& packed, const Tap& tap = {});
+// What enters the layers: token embeddings with the media's features in the places of their pads, and what the tower's middle blocks add
+// to these rows behind the first layers (DeepStack, arXiv 2406.04334).
+struct Embedded {
+  at::Tensor x_TD;
+  at::Tensor media_rows{};              // [M]; undefined without deepstack features
+  std::vector<at::Tensor> deepstack{};  // [M, D] for layer 0, 1, …
+};
+Embedded embed(const Model& model, const Packed& packed, const Tap& tap = {});
 // All layers and the final norm: [T, D] -> [T, D]. With gradient checkpointing the backward pass calls a copy of `attend` again:
 // where gradients are on, it must own what it uses, and `model` must live until then.
-at::Tensor run_layers(const Model& model, at::Tensor x_TD, const Rotary& rotary, const Attend& attend, const Tap& tap = {});
+at::Tensor run_layers(const Model& model, const Embedded& input, const Rotary& rotary, const Attend& attend, const Tap& tap = {});
 
 }  // namespace beholder::vlm

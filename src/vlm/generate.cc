@@ -126,7 +126,7 @@ class Rollout {
     const Attend attend_cached = [&](std::int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
       return cache_->attend(layer, step, q, k, v);
     };
-    const at::Tensor hidden = run_layers(model_, x, text_rotary(model_, positions.expand({3, count})), attend_cached);
+    const at::Tensor hidden = run_layers(model_, {x}, text_rotary(model_, positions.expand({3, count})), attend_cached);
     return logits(model_, hidden, at::arange(count, at::kLong)).to(at::kCPU);
   }
 

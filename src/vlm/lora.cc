@@ -58,12 +58,6 @@ at::Tensor to_tensor(const hf::TensorView& view, const at::Tensor& like) {
   return out.to(like.device(), wide);
 }
 
-// transformers' name of a published module or parameter.
-std::string transformers_name(std::string_view name) {
-  if (name.starts_with("model.")) return "model.language_model." + std::string(name.substr(6));
-  return name.starts_with("visual.") ? "model." + std::string(name) : std::string(name);
-}
-
 [[noreturn]] void does_not_fit(const hf::Adapter& adapter, const std::string& what) {
   throw Error(Code::kUnsupported, adapter.path, what,
               format("the adapter belongs to another base than {}; set base_model_name_or_path in its {}", adapter.config.base_model,

@@ -41,10 +41,6 @@ hf::DType file_type(at::ScalarType type) {
   }
 }
 
-bool starts_with(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-
 // A tensor over the map itself: no copy, and the map lives as long as the tensor does.
 at::Tensor mapped_tensor(const hf::ShardedTensors::Entry& entry) {
   const at::ScalarType type = tensor_dtype(entry.view);
@@ -102,15 +98,6 @@ at::ScalarType tensor_dtype(const hf::TensorView& view) {
   }
 }
 
-std::string published_name(std::string_view name) {
-  for (const auto& [newer, published] : {std::pair{"model.language_model.", "model."},
-                                         {"language_model.model.", "model."},
-                                         {"model.visual.", "visual."},
-                                         {"language_model.lm_head.", "lm_head."}})
-    if (starts_with(name, newer)) return published + std::string(name.substr(std::string_view(newer).size()));
-  return std::string(name);
-}
-
 CheckpointMatch match_checkpoint(const hf::ModelConfig& config, const hf::ShardedTensors& tensors) {
   std::map<std::string, const hf::ShardedTensors::Entry*> found;
   for (const auto& entry : tensors.entries()) found[published_name(entry.view.name)] = &entry;
@@ -118,17 +105,17 @@ CheckpointMatch match_checkpoint(const hf::ModelConfig& config, const hf::Sharde
   for (const ParamSpec& spec : param_specs(config)) {
     const auto it = found.find(spec.name);
     if (it == found.end()) {
-      match.missing.push_back(spec.name);
+      match.missing.push_back(stored_name(config.family, spec.name));
       continue;
     }
     if (it->second->view.shape != spec.shape)
-      match.misshaped.push_back(
-          format("{} is [{}], not [{}]", spec.name, fmt::join(it->second->view.shape, ", "), fmt::join(spec.shape, ", ")));
+      match.misshaped.push_back(format("{} is [{}], not [{}]", stored_name(config.family, spec.name),
+                                       fmt::join(it->second->view.shape, ", "), fmt::join(spec.shape, ", ")));
     match.entries.emplace_back(spec.name, it->second);
     found.erase(it);
   }
   if (config.text.tie_word_embeddings) found.erase("lm_head.weight");  // some writers store the tied head a second time
-  for (const auto& [name, entry] : found) match.unexpected.push_back(name);
+  for (const auto& [name, entry] : found) match.unexpected.push_back(stored_name(config.family, name));
   return match;
 }
 
@@ -177,11 +164,15 @@ void save_model(const Model& model, const std::string& dir, at::ScalarType dtype
   std::vector<at::Tensor> keep;
   for (const auto& [name, tensor] : model.params.all()) {
     keep.push_back(tensor.detach().to(at::kCPU, dtype).contiguous());
-    views.push_back(tensor_view(name, keep.back()));
+    views.push_back(tensor_view(stored_name(model.config.family, name), keep.back()));
   }
   hf::write_safetensors(dir + "/model.safetensors", std::move(views));
+  const char* dtype_name = dtype == at::kBFloat16 ? "bfloat16" : dtype == at::kHalf ? "float16" : "float32";
   Json config = model.config.raw;
-  config["torch_dtype"] = dtype == at::kBFloat16 ? "bfloat16" : dtype == at::kHalf ? "float16" : "float32";
+  config["torch_dtype"] = dtype_name;
+  if (config.contains("dtype")) config["dtype"] = dtype_name;  // the newer key for it, which goes first
+  for (const char* part : {"text_config", "vision_config"})
+    if (config.contains(part) && config[part].contains("dtype")) config[part]["dtype"] = dtype_name;
   write_file_atomic(dir + "/config.json", config.dump(2) + "\n");
 }
 

@@ -27,7 +27,8 @@ class ParamStore {
   std::map<std::string, at::Tensor, std::less<>> tensors_;
 };
 
-// Names are the published ones: "visual.blocks.0.attn.qkv.weight", "model.layers.0.self_attn.q_proj.weight", "model.embed_tokens.weight".
+// Names are those that Qwen2-VL published, for every family: "visual.blocks.0.attn.qkv.weight",
+// "model.layers.0.self_attn.q_proj.weight", "model.embed_tokens.weight".
 struct ParamSpec {
   std::string name;
   std::vector<std::int64_t> shape;
@@ -55,17 +56,20 @@ struct LoadOptions {
   at::Device device = at::kCPU;
 };
 
-// Accepts both the published names and transformers' newer ones (model.language_model.*, model.visual.*). A folder with a PEFT
-// adapter gives its base model with the adapter merged in.
-// kUnsupported lists missing, unexpected and mis-shaped tensors; NaN or infinite weights are found with `check_finite`.
+// Accepts both the published names and transformers' newer ones (model.language_model.*, model.visual.*), in every family. A folder with a
+// PEFT adapter gives its base model with the adapter merged in. kUnsupported lists missing, unexpected and mis-shaped tensors; NaN or
+// infinite weights are found with `check_finite`.
 Model load_model(const std::string& dir, const LoadOptions& options = {});
 void check_finite(const Model& model);
-// The published name for transformers' newer one; others stay.
+// The published name for transformers' newer one; others stay. transformers_name is the way back, for parameters and modules.
 std::string published_name(std::string_view name);
+std::string transformers_name(std::string_view name);
+// What a parameter is called in the family's repositories: Qwen3-VL's are published under transformers' newer names.
+std::string stored_name(hf::Family family, std::string_view name);
 at::ScalarType tensor_dtype(const hf::TensorView& view);  // kUnsupported unless it is a floating-point type
 // A view over a contiguous CPU tensor for the safetensors writer; the tensor must outlive it.
 hf::TensorView tensor_view(std::string name, const at::Tensor& tensor);
-// Writes model.safetensors (+ config.json) into `dir`, which exists; tensors in `dtype`.
+// Writes model.safetensors (+ config.json) into `dir`, which exists; tensors in `dtype`, under the names that the family publishes.
 void save_model(const Model& model, const std::string& dir, at::ScalarType dtype);
 // Fresh weights for training from scratch: linear N(0, 1/fan_in), embeddings N(0, 0.02^2), norms 1, biases 0; half of the patch filters
 // start blind to brightness and half blind to mean colour, so that colour and texture are seen from the first step.

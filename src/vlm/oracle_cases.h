@@ -51,23 +51,25 @@ inline double relative_error(const at::Tensor& ours, const at::Tensor& theirs) {
   return ((ours - theirs).norm() / (theirs.norm() + 1e-30)).item<double>();
 }
 
-// A prompt of the given case, as a root segment.
+// A prompt of the given case, as a root segment: its pictures, then its videos, as the cases have them.
 inline Segment prompt_of(const Loaded& loaded, const std::string& name) {
   auto t = loaded.trace(find_case(name));
   Segment prompt;
   const at::Tensor ids = t["input_ids"][0].contiguous();
   prompt.ids.assign(ids.data_ptr<std::int64_t>(), ids.data_ptr<std::int64_t>() + ids.numel());
-  std::int64_t row = 0;
-  if (t.count("image_grid_thw"))
-    for (std::int64_t i = 0; i < t["image_grid_thw"].size(0); ++i) {
+  for (const bool video : {false, true}) {
+    const at::Tensor grids = t[video ? "video_grid_thw" : "image_grid_thw"], values = t[video ? "pixel_values_videos" : "pixel_values"];
+    std::int64_t row = 0;
+    for (std::int64_t i = 0; grids.defined() && i < grids.size(0); ++i) {
       Media m;
-      m.t = t["image_grid_thw"][i][0].item<std::int64_t>();
-      m.h = t["image_grid_thw"][i][1].item<std::int64_t>();
-      m.w = t["image_grid_thw"][i][2].item<std::int64_t>();
-      m.patches = t["pixel_values"].narrow(0, row, m.t * m.h * m.w);
+      m.video = video;
+      m.t = grids[i][0].item<std::int64_t>(), m.h = grids[i][1].item<std::int64_t>(), m.w = grids[i][2].item<std::int64_t>();
+      m.patches = values.narrow(0, row, m.t * m.h * m.w);
+      if (video && t.count("second_per_grid_ts")) m.second_per_grid = t["second_per_grid_ts"][i].item<double>();
       row += m.t * m.h * m.w;
       prompt.media.push_back(m);
     }
+  }
   return prompt;
 }
 

@@ -11,7 +11,7 @@ namespace beholder::vlm {
 namespace {
 
 // M-RoPE positions of one segment (Qwen2-VL 2.1): text counts up on all three axes; a medium spans time, height and width
-// from the next free position, and text goes on behind the largest of them.
+// from the next free position, and text goes on behind the largest of them. `count_t` temporal patches of it are written.
 class PositionWriter {
  public:
   PositionWriter(std::int64_t* out, std::int64_t total, std::int64_t first) : out_(out), total_(total), next_(first) {}
@@ -22,9 +22,9 @@ class PositionWriter {
     ++next_;
   }
 
-  void medium(const Media& m, const hf::ModelConfig& config) {
+  void medium(const Media& m, std::int64_t count_t, const hf::ModelConfig& config) {
     const std::int64_t merge = config.vision.spatial_merge_size, first = next_;
-    for (std::int64_t t = 0; t < m.t; ++t)
+    for (std::int64_t t = 0; t < count_t; ++t)
       for (std::int64_t y = 0; y < m.h / merge; ++y)
         for (std::int64_t x = 0; x < m.w / merge; ++x, ++row_) {
           const std::int64_t place[3] = {time_of(t, m, config), y, x};
@@ -38,10 +38,10 @@ class PositionWriter {
   std::int64_t next() const { return next_; }
 
  private:
-  // Qwen2.5-VL spaces video frames by real time; Qwen2-VL counts them.
+  // Qwen2.5-VL spaces video frames by real time; Qwen2-VL counts them; in Qwen3-VL the text between them tells their time.
   static std::int64_t time_of(std::int64_t t, const Media& m, const hf::ModelConfig& config) {
     if (config.family == hf::Family::kQwen2VL) return t;
-    if (!m.video) return 0;
+    if (!m.video || config.vision.frame_timestamps) return 0;
     return static_cast<std::int64_t>(static_cast<float>(t) * static_cast<float>(m.second_per_grid) *
                                      static_cast<float>(config.vision.tokens_per_second));
   }
@@ -62,6 +62,16 @@ void check_media(const Segment& segment, std::size_t index, const hf::ModelConfi
                 "the number of pads must equal the number of features; do not cut a prompt inside a picture");
 }
 
+// The pads of one picture (or of one temporal patch) stand in one piece.
+void check_run(const Segment& segment, std::size_t first, std::int64_t features) {
+  const auto begin = segment.ids.begin() + static_cast<std::ptrdiff_t>(first);
+  const bool whole = segment.ids.end() - begin >= features &&
+                     std::all_of(begin, begin + features, [&](std::int64_t id) { return id == segment.ids[first]; });
+  if (!whole)
+    throw Error(Code::kInvalidInput, "prompt", format("the {} media tokens of a picture or frame are not in one piece", features),
+                "put one run of pads per picture, or per time of a video where the model's family sets timestamps");
+}
+
 // Rows of features collected over all segments.
 struct FeatureRows {
   std::vector<std::int64_t> image, video;
@@ -70,6 +80,7 @@ struct FeatureRows {
 void write_segment(const Segment& segment, std::int64_t begin, const hf::ModelConfig& config, PositionWriter& writer, Packed& packed,
                    FeatureRows& rows) {
   std::size_t medium = 0;
+  std::int64_t shown = 0;  // temporal patches of the medium that stand before this place
   for (std::size_t i = 0; i < segment.ids.size();) {
     const bool pad = segment.ids[i] == config.image_token_id || segment.ids[i] == config.video_token_id;
     if (!pad || segment.parent >= 0) {
@@ -77,12 +88,16 @@ void write_segment(const Segment& segment, std::int64_t begin, const hf::ModelCo
       ++i;
       continue;
     }
-    const Media& m = segment.media[medium++];
+    const Media& m = segment.media[medium];
     if (m.video != (segment.ids[i] == config.video_token_id))
       throw Error(Code::kInvalidInput, "prompt", "an image stands where the text has a video, or the reverse");
-    writer.medium(m, config);
-    (m.video ? packed.videos : packed.images).push_back(m);
-    const std::int64_t features = m.t * m.h * m.w / (config.vision.spatial_merge_size * config.vision.spatial_merge_size);
+    if (shown == 0) (m.video ? packed.videos : packed.images).push_back(m);
+    const std::int64_t count_t = m.video && config.vision.frame_timestamps ? 1 : m.t;
+    const std::int64_t features = count_t * m.h * m.w / (config.vision.spatial_merge_size * config.vision.spatial_merge_size);
+    check_run(segment, i, features);
+    writer.medium(m, count_t, config);
+    shown += count_t;
+    if (shown == m.t) ++medium, shown = 0;
     auto& mine = m.video ? rows.video : rows.image;
     for (std::int64_t f = 0; f < features; ++f) mine.push_back(begin + static_cast<std::int64_t>(i) + f);
     i += static_cast<std::size_t>(features);

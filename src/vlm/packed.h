@@ -23,11 +23,13 @@ struct Media {
   std::int64_t t = 1, h = 0, w = 0;  // grid in patches; N = t*h*w
   bool video = false;
   double second_per_grid = 1.0;  // seconds covered by one temporal patch (video)
+  std::vector<double> times_s;   // when each temporal patch is shown, from the first frame (video)
 };
 
 struct Segment {
   std::vector<std::int64_t> ids;  // pads already expanded
-  std::vector<Media> media;       // in the order of the pads; only root segments may have media
+  std::vector<Media> media;       // in the order of the pads; only root segments may have media. One run of pads per medium, or per
+                                  // temporal patch of a video where the family sets timestamps between them
   int parent = -1;                // index of an earlier segment, or -1; in a child a pad is an ordinary token
 };
 
@@ -55,8 +57,12 @@ Packed pack(const hf::ModelConfig& config, std::span<const Segment> segments);
 // Called with intermediate results when given: "vision_image", "vision_block_image_0", "hidden_0", …
 using Tap = std::function<void(std::string_view name, const at::Tensor& value)>;
 
-// Features of the tower and merger for media, in order: [M, D].
-at::Tensor vision_forward(const Model& model, std::span<const Media> media, const Tap& tap = {});
+// What the tower gives the decoder, for media in order.
+struct VisionFeatures {
+  at::Tensor merged;                  // [M, D], in place of the embeddings of the pads
+  std::vector<at::Tensor> deepstack;  // [M, D] each, added to the pads' rows behind decoder layer 0, 1, … (Qwen3-VL)
+};
+VisionFeatures vision_forward(const Model& model, std::span<const Media> media, const Tap& tap = {});
 
 // Hidden states after the final norm [T, D]. Differentiable when the parameters require gradients.
 at::Tensor forward(const Model& model, const Packed& packed, const Tap& tap = {});

@@ -80,13 +80,13 @@ class CaseReader {
     if (type != "image" && type != "video")
       throw Error(Code::kInvalidInput, where, format("unknown content type \"{}\"", type), "use text, image or video");
     const std::vector<media::Image> frames = load_frames(part, root_, where);
-    const media::Patches patches = media::patchify(frames, patches_);
     const bool video = type == "video";
+    const media::Patches patches = video ? media::patchify_video(frames, patches_) : media::patchify(frames[0], patches_);
     const auto fps = json_get<double>(part, "fps", 2.0, where);
     if (!(fps > 0)) bad_case(where, format("the fps of a video is {}", fps));
     if (!video) keep_resized(frames[0]);
-    media.push_back(video ? make_video(patches, patches_.temporal_patch_size / fps) : make_media(patches));
-    return {video ? hf::ChatPart::Kind::kVideo : hf::ChatPart::Kind::kImage, "", patches.features(patches_.merge_size)};
+    media.push_back(video ? make_video(patches, even_times(frames.size(), fps), patches_.temporal_patch_size) : make_media(patches));
+    return chat_part(media.back(), patches_.merge_size);
   }
 
   void keep_resized(const media::Image& image) {

@@ -1,4 +1,5 @@
-// The vision tower of Qwen2-VL and Qwen2.5-VL. Letters: N patches, E tower width, d head size, M = N / merge^2 features, D decoder width.
+// The vision tower of Qwen2-VL, Qwen2.5-VL and Qwen3-VL. Letters: N patches, E tower width, d head size, M = N / merge^2 features,
+// D decoder width.
 #include <torch/types.h>
 
 #include <cmath>
@@ -8,6 +9,7 @@
 #include "vlm/attention.h"
 #include "vlm/checkpoint.h"
 #include "vlm/layers.h"
+#include "vlm/learned_positions.h"
 #include "vlm/tower_layout.h"
 
 namespace beholder::vlm {
@@ -88,7 +90,8 @@ at::Tensor block_mlp(const Model& model, const at::Tensor& x, const std::string&
   const TowerLayout& layout = tower_layout(model.config.family);
   if (layout.gated_mlp) return gated_mlp(model, x, name);
   const at::Tensor hidden = linear(model, x, name + "." + layout.fc1);
-  return linear(model, hidden * at::sigmoid(1.702 * hidden), name + "." + layout.fc2);
+  const bool quick = model.config.vision.hidden_act == "quick_gelu";
+  return linear(model, quick ? hidden * at::sigmoid(1.702 * hidden) : at::gelu(hidden, "tanh"), name + "." + layout.fc2);
 }
 
 at::Tensor block(const Model& model, std::int64_t index, at::Tensor x, const Rotary& rotary, const AttentionPlan& plan) {
@@ -101,11 +104,12 @@ at::Tensor block(const Model& model, std::int64_t index, at::Tensor x, const Rot
   return x + block_mlp(model, norm(model, x, name + "norm2", kNormEps), name + "mlp");
 }
 
-at::Tensor merge_patches(const Model& model, const at::Tensor& x) {
-  const std::int64_t unit = model.config.vision.spatial_merge_size * model.config.vision.spatial_merge_size;
+// The patches of each merge unit side by side, through an MLP: [N, E] -> [M, D]. `norm_merged`: the norm goes over the whole unit
+// (deepstack's mergers) instead of each patch.
+at::Tensor merge_patches(const Model& model, const at::Tensor& x, const std::string& name, bool norm_merged) {
+  const std::int64_t width = x.size(1) * model.config.vision.spatial_merge_size * model.config.vision.spatial_merge_size;
   const TowerLayout& layout = tower_layout(model.config.family);
-  const std::string name = "visual.merger.";
-  const at::Tensor grouped = norm(model, x, name + layout.merger_norm, kNormEps).view({-1, x.size(1) * unit});
+  const at::Tensor grouped = norm(model, norm_merged ? x.view({-1, width}) : x, name + layout.merger_norm, kNormEps).view({-1, width});
   return linear(model, at::gelu(linear(model, grouped, name + layout.merger_fc1)), name + layout.merger_fc2);
 }
 
@@ -115,18 +119,37 @@ bool full_attention(const hf::ModelConfig& config, std::int64_t index) {
   return std::find(full.begin(), full.end(), index) != full.end();
 }
 
+// Learned positions of every patch, in the order of the rows: [N, E].
+at::Tensor learned_positions(const Model& model, std::span<const Media> media) {
+  const at::Tensor table = weight(model, "visual.pos_embed.weight");
+  std::vector<at::Tensor> parts;
+  for (const Media& m : media) {
+    const auto places = patch_places(m.h, m.w, model.config.vision.spatial_merge_size);
+    parts.push_back(interpolate_positions(table, m.h, m.w, places).repeat({m.t, 1}));
+  }
+  return at::cat(parts);
+}
+
+at::Tensor embed_patches(const Model& model, std::span<const Media> media) {
+  std::vector<at::Tensor> patches;
+  for (const Media& m : media) patches.push_back(m.patches);
+  const at::Tensor x = (patches.size() == 1 ? patches[0] : at::cat(patches)).to(model.device, model.dtype);
+  const at::Tensor filters = weight(model, "visual.patch_embed.proj.weight").view({model.config.vision.hidden_size, -1});
+  const bool has_bias = tower_layout(model.config.family).patch_bias;
+  const at::Tensor embedded = at::linear(x, filters, has_bias ? weight(model, "visual.patch_embed.proj.bias") : at::Tensor());
+  return model.config.vision.num_position_embeddings > 0 ? embedded + learned_positions(model, media) : embedded;
+}
+
 }  // namespace
 
-at::Tensor vision_forward(const Model& model, std::span<const Media> media, const Tap& tap) {
+VisionFeatures vision_forward(const Model& model, std::span<const Media> media, const Tap& tap) {
   const hf::VisionConfig& v = model.config.vision;
   const std::int64_t unit = v.spatial_merge_size * v.spatial_merge_size;
   const std::string kind = media.front().video ? "video" : "image";
   const TowerPlan plan = make_plan(model, media);
-  std::vector<at::Tensor> patches;
-  for (const Media& m : media) patches.push_back(m.patches);
-  at::Tensor x = (patches.size() == 1 ? patches[0] : at::cat(patches)).to(model.device, model.dtype);
-  x = at::linear(x, weight(model, "visual.patch_embed.proj.weight").view({v.hidden_size, -1}));
+  at::Tensor x = embed_patches(model, media);
   if (plan.unit_order.defined()) x = x.view({-1, unit * v.hidden_size}).index_select(0, plan.unit_order).view({-1, v.hidden_size});
+  VisionFeatures features;
   const Rotary rotary = make_rotary(plan.angles, model.dtype == at::kDouble ? at::kDouble : at::kFloat);
   for (std::int64_t i = 0; i < v.depth; ++i) {
     const AttentionPlan& rows = full_attention(model.config, i) ? plan.frames : plan.windows;
@@ -135,11 +158,15 @@ at::Tensor vision_forward(const Model& model, std::span<const Media> media, cons
     else
       x = block(model, i, x, rotary, rows);
     if (tap) tap(format("vision_block_{}_{}", kind, i), x);
+    const std::size_t depth = features.deepstack.size();
+    if (depth == v.deepstack_visual_indexes.size() || v.deepstack_visual_indexes[depth] != i) continue;
+    features.deepstack.push_back(merge_patches(model, x, format("visual.deepstack_merger_list.{}.", depth), true));
+    if (tap) tap(format("deepstack_{}_{}", kind, depth), features.deepstack.back());
   }
-  x = merge_patches(model, x);
-  if (plan.unit_inverse.defined()) x = x.index_select(0, plan.unit_inverse);
-  if (tap) tap("vision_" + kind, x);
-  return x;
+  features.merged = merge_patches(model, x, "visual.merger.", false);
+  if (plan.unit_inverse.defined()) features.merged = features.merged.index_select(0, plan.unit_inverse);
+  if (tap) tap("vision_" + kind, features.merged);
+  return features;
 }
 
 }  // namespace beholder::vlm

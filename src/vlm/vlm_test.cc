@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "core/file.h"
 #include "core/format.h"
 #include "core/sha256.h"
 #include "vlm/generate.h"
@@ -38,7 +37,8 @@ TEST_P(CheckpointOracle, EveryCaseGivesTheReferenceNumbers) {
       if (info.contains(std::string(key) + "_sha256")) {
         EXPECT_EQ(hash_of(ours[key]), info[std::string(key) + "_sha256"]) << key;
       }
-    for (const char* key : {"vision_image", "vision_video", "logits"}) {
+    for (const char* key :
+         {"vision_image", "vision_video", "deepstack_image_0", "deepstack_image_1", "deepstack_video_0", "deepstack_video_1", "logits"}) {
       if (!theirs.find(key)) continue;
       const at::Tensor expected = read(theirs, key), rows = read(theirs, std::string(key) + "_rows");
       const double worst = (ours[key].index_select(0, rows) - expected).abs().max().item<double>();
@@ -55,7 +55,7 @@ TEST_P(CheckpointOracle, EveryCaseGivesTheReferenceNumbers) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Presets, CheckpointOracle, testing::Values("tiny", "tiny_untied", "tiny_qwen2vl", "embedded"),
+INSTANTIATE_TEST_SUITE_P(Presets, CheckpointOracle, testing::Values("tiny", "tiny_untied", "tiny_qwen2vl", "tiny_qwen3vl", "embedded"),
                          [](const auto& i) { return std::string(i.param); });
 
 class GradientOracle : public testing::TestWithParam<const char*> {};
@@ -68,19 +68,7 @@ TEST_P(GradientOracle, EveryParameterHasTheReferenceGradient) {
   for (const std::string& name : names) loaded.model.params.set(name, loaded.model.params[name].clone().set_requires_grad(true));
   const Json summary = read_json(kData + "/summary.json");
   for (const auto& [name, loss] : summary["presets"][preset]["gradients"].items()) {
-    auto traced = loaded.trace(find_case(name));
-    Segment prompt;
-    const at::Tensor ids = traced["input_ids"][0].contiguous();
-    prompt.ids.assign(ids.data_ptr<std::int64_t>(), ids.data_ptr<std::int64_t>() + ids.numel());
-    for (const bool video : {false, true}) {
-      const at::Tensor grid = traced[video ? "video_grid_thw" : "image_grid_thw"];
-      ASSERT_EQ(grid.size(0), 1);
-      Media m;
-      m.t = grid[0][0].item<std::int64_t>(), m.h = grid[0][1].item<std::int64_t>(), m.w = grid[0][2].item<std::int64_t>();
-      m.patches = traced[video ? "pixel_values_videos" : "pixel_values"];
-      m.video = video;
-      prompt.media.push_back(m);
-    }
+    const Segment prompt = prompt_of(loaded, name);
     const Packed packed = pack(loaded.model.config, {&prompt, 1});
     std::vector<std::int64_t> rows, targets;
     for (std::size_t i = 1; i < prompt.ids.size(); ++i) {
@@ -105,18 +93,20 @@ TEST_P(GradientOracle, EveryParameterHasTheReferenceGradient) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Presets, GradientOracle, testing::Values("tiny", "tiny_qwen2vl"),
+INSTANTIATE_TEST_SUITE_P(Presets, GradientOracle, testing::Values("tiny", "tiny_qwen2vl", "tiny_qwen3vl"),
                          [](const auto& i) { return std::string(i.param); });
 
 // Loss and gradients of G completions behind one prompt: shared prefix against one full sequence per completion.
-TEST(PrefixInvariant, SharedPrefixEqualsReplicated) {
-  Loaded loaded("tiny");
+class PrefixInvariant : public testing::TestWithParam<const char*> {};
+
+TEST_P(PrefixInvariant, SharedPrefixEqualsReplicated) {
+  Loaded loaded(GetParam());
   std::vector<std::string> names;
   for (const auto& [name, value] : loaded.model.params.all()) names.push_back(name);
   for (const std::string& name : names)
     loaded.model.params.set(name, loaded.model.params[name].to(at::kDouble).clone().set_requires_grad(true));
   loaded.model.dtype = at::kDouble;
-  const Segment prompt = prompt_of(loaded, "pair_mixed");
+  const Segment prompt = prompt_of(loaded, "image_and_video");
   const std::vector<std::vector<std::int64_t>> completions = {{5, 6, 7, 8}, {9}, {10, 11}, {12, 13, 14, 15, 16, 17, 18}};
   const auto run = [&](bool shared) {
     std::vector<Segment> segments;
@@ -151,10 +141,16 @@ TEST(PrefixInvariant, SharedPrefixEqualsReplicated) {
     }
 }
 
-TEST(SamplingInvariant, DecodeLogProbabilitiesEqualThePackedForward) {
-  const Loaded loaded("tiny");
+INSTANTIATE_TEST_SUITE_P(Presets, PrefixInvariant, testing::Values("tiny", "tiny_qwen3vl"),
+                         [](const auto& i) { return std::string(i.param); });
+
+class SamplingInvariant : public testing::TestWithParam<const char*> {};
+
+TEST_P(SamplingInvariant, DecodeLogProbabilitiesEqualThePackedForward) {
+  const Loaded loaded(GetParam());
+  const char* second = loaded.model.config.vision.frame_timestamps ? "image_and_video" : "wide_300x200";
   const std::vector<Request> requests = {
-      {prompt_of(loaded, "pair_mixed"), 4, 1}, {prompt_of(loaded, "wide_300x200"), 4, 2}, {prompt_of(loaded, "text_only"), 4, 3}};
+      {prompt_of(loaded, "pair_mixed"), 4, 1}, {prompt_of(loaded, second), 4, 2}, {prompt_of(loaded, "text_only"), 4, 3}};
   SamplingOptions options;
   options.max_new_tokens = 24;
   options.temperature = 0.8;
@@ -188,8 +184,8 @@ TEST(SamplingInvariant, DecodeLogProbabilitiesEqualThePackedForward) {
   EXPECT_LT(worst, 1e-4);
 }
 
-TEST(SamplingInvariant, ASampleDoesNotDependOnItsBatch) {
-  const Loaded loaded("tiny");
+TEST_P(SamplingInvariant, ASampleDoesNotDependOnItsBatch) {
+  const Loaded loaded(GetParam());
   const Request one{prompt_of(loaded, "wide_300x200"), 3, 2};
   const std::vector<Request> many = {{prompt_of(loaded, "pair_mixed"), 3, 1}, one, {prompt_of(loaded, "text_only"), 3, 3}};
   SamplingOptions options;
@@ -202,6 +198,9 @@ TEST(SamplingInvariant, ASampleDoesNotDependOnItsBatch) {
   options.seed = 12;
   EXPECT_NE(ModelSampler(loaded.model).sample({&one, 1}, options)[0][0].ids, alone[0][0].ids);
 }
+
+INSTANTIATE_TEST_SUITE_P(Presets, SamplingInvariant, testing::Values("tiny", "tiny_qwen3vl"),
+                         [](const auto& i) { return std::string(i.param); });
 
 TEST(Sampling, BannedTokensNeverComeAndStopsEnd) {
   const Loaded loaded("tiny");
@@ -241,6 +240,18 @@ TEST(Head, ChunkedLogProbabilitiesAndGradientsEqualTheDirectOnes) {
   EXPECT_LT(relative_error(grad_weight, model.params["model.embed_tokens.weight"].grad()), 1e-4);
 }
 
+TEST(Pack, ARunOfPadsIsOnePictureOrOneFrame) {
+  const Loaded loaded("tiny_qwen3vl");
+  Segment prompt = prompt_of(loaded, "video_even_4");
+  ASSERT_EQ(prompt.media[0].t, 2);
+  const Packed packed = pack(loaded.model.config, {&prompt, 1});
+  EXPECT_EQ(packed.videos.size(), 1u) << "the tower sees one video";
+  EXPECT_EQ(packed.video_rows.numel(), prompt.media[0].h * prompt.media[0].w / 2);
+  const auto pad = std::find(prompt.ids.begin(), prompt.ids.end(), loaded.model.config.video_token_id);
+  std::iter_swap(pad, pad - 1);  // the mark of the beginning now stands inside the run
+  EXPECT_THROW(pack(loaded.model.config, {&prompt, 1}), Error);
+}
+
 TEST(Pack, PadsAndFeaturesMustAgree) {
   const Loaded loaded("tiny");
   Segment prompt = prompt_of(loaded, "wide_300x200");
@@ -248,47 +259,6 @@ TEST(Pack, PadsAndFeaturesMustAgree) {
   EXPECT_THROW(pack(loaded.model.config, {&prompt, 1}), Error);
   Segment foreign{{5, 4096}, {}, -1};
   EXPECT_THROW(pack(loaded.model.config, {&foreign, 1}), Error);
-}
-
-TEST(Model, MissingUnexpectedAndMisshapedTensorsAreNamed) {
-  TempDir dir;
-  Model model = load_model(kData + "/tiny");
-  Model changed = model;
-  changed.params = ParamStore();
-  for (const auto& [name, value] : model.params.all())
-    if (name != "model.norm.weight") changed.params.set(name == "visual.merger.ln_q.weight" ? "visual.merger.extra" : name, value);
-  changed.params.set("model.layers.0.mlp.up_proj.weight", at::zeros({3, 3}));
-  save_model(changed, dir.path(), at::kFloat);
-  try {
-    load_model(dir.path());
-    FAIL();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.exit_status(), 4);
-    for (const char* word : {"model.norm.weight", "visual.merger.ln_q.weight", "visual.merger.extra", "[3, 3]"})
-      EXPECT_NE(std::string(e.what()).find(word), std::string::npos) << e.what();
-  }
-}
-
-TEST(Model, NanWeightsAreFound) {
-  Model model = load_model(kData + "/tiny");
-  EXPECT_NO_THROW(check_finite(model));
-  at::Tensor bad = model.params["model.norm.weight"].clone();
-  bad[3] = NAN;
-  model.params.set("model.norm.weight", bad);
-  EXPECT_THROW(check_finite(model), Error);
-}
-
-TEST(Model, Bf16AndFp16StayCloseToFp32) {
-  const Loaded loaded("tiny");
-  const Segment prompt = prompt_of(loaded, "pair_mixed");
-  const at::NoGradGuard no_grad;
-  const Packed packed = pack(loaded.model.config, {&prompt, 1});
-  const at::Tensor rows = at::arange(packed.ids_T.size(0), at::kLong);
-  const at::Tensor wide = logits(loaded.model, forward(loaded.model, packed), rows);
-  for (const auto& [type, tolerance] : {std::pair{at::kBFloat16, 0.06}, {at::kHalf, 0.01}}) {
-    const Model narrow = load_model(kData + "/tiny", {type, at::kCPU});
-    EXPECT_LT(relative_error(logits(narrow, forward(narrow, packed), rows), wide), tolerance);
-  }
 }
 
 }  // namespace
