@@ -1,0 +1,76 @@
+"""Every family of checkpoints goes through the commands: here Qwen3-VL, whose names, positions and videos differ from the others'."""
+
+import json
+import os
+import unittest
+
+import cli
+from test_trace import CASES_CLOSE, Cases
+
+QWEN3 = os.path.join(cli.ROOT, "tests/data/vlm/tiny_qwen3vl")  # 0.4 M random weights
+VIDEOS = [{"frames": ["p0.png", "p1.png", "p2.png", "p0.png"], "fps": 2}, {"frames": ["p2.png", "p1.png", "p0.png"], "fps": 1}]
+
+
+class Qwen3VL(Cases):
+    MODEL = QWEN3
+    JUDGE = ["--model", QWEN3, "--max-completion-length", "4"]
+
+    def test_info(self):
+        info = self.done("info", QWEN3, "--json").json()
+        self.assertEqual(info["family"], "qwen3_vl")
+        tensors = cli.read_safetensors(os.path.join(QWEN3, "model.safetensors"))
+        self.assertEqual(info["tensors"], len(tensors))
+        self.assertGreater(info["vision_parameters"], 0)
+
+    def test_the_reference_numbers(self):
+        self.compare_with_the_reference(["pair_mixed", "video_odd_5_fps1"], [*CASES_CLOSE, "deepstack_image_0", "deepstack_video_1"])
+
+    def test_pictures_and_videos_are_judged(self):
+        self.pictures(3)
+        records = [{"id": "i", "prompt": "a cup", "media": ["p0.png", "p1.png"]}, {"id": "v", "prompt": "a cup", "media": VIDEOS}]
+        file = self.write("both.jsonl", "".join(json.dumps(r) + "\n" for r in records))
+        for command in ["compare", "score", "rank"]:
+            rows = self.done(command, *self.JUDGE, "--in", file).lines()
+            self.assertEqual([r["id"] for r in rows], ["i", "v"], command)
+            self.assertEqual([r for r in rows if "error" in r], [], command)
+            # a video of two temporal patches has its times in the text, and more features than one picture
+            self.assertGreater(rows[1]["tokens"]["prompt"], rows[0]["tokens"]["prompt"] + 10, command)
+
+    def train(self, kind, run, *more):
+        self.pictures(3)
+        lines = [{"id": str(i), "prompt": f"cup {i}", "media": media, "target": {"ranking": [1, 2]}, "completion": "<think>fine</think><answer>1</answer>"}
+                 for i, media in enumerate([["p0.png", "p1.png"], VIDEOS])]
+        data = self.write("train.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        self.done("train", kind, "--model", QWEN3, "--data", data, "--max-steps", "1", "--per-device-train-batch-size", "2",
+                  "--logging-steps", "1", "--output-dir", self.path(run), *more)
+        return self.path(run, "final")
+
+    def test_fine_tuned_weights_keep_the_published_names(self):
+        final = self.train("sft", "run")
+        stored = cli.read_safetensors(os.path.join(QWEN3, "model.safetensors"))
+        made = cli.read_safetensors(os.path.join(final, "model.safetensors"))
+        self.assertEqual(sorted(made), sorted(stored))
+        moved = [name for name in stored if made[name][2] != stored[name][2]]
+        for part in ["deepstack_merger_list.1.", "pos_embed", "q_norm", "merger.norm", "embed_tokens"]:
+            self.assertTrue(any(part in name for name in moved), f"{part} was not trained")
+        self.assertEqual(self.done("info", final, "--json").json()["family"], "qwen3_vl")
+        self.done("compare", "--model", final, "--max-completion-length", "4", "--prompt", "a cup", *self.pictures(2))
+
+    def test_an_adapter_by_reinforcement_learning(self):
+        final = self.train("grpo", "run", "--use-peft", "--num-generations", "2", "--gradient-accumulation-steps", "1",
+                           "--max-completion-length", "4", "--eval-steps", "0", "--gradient-checkpointing")
+        adapter = cli.read_safetensors(os.path.join(final, "adapter_model.safetensors"))
+        self.assertTrue(all(name.startswith("base_model.model.model.language_model.layers.") for name in adapter), sorted(adapter)[:3])
+        self.done("compare", "--model", final, "--max-completion-length", "4", "--prompt", "a cup", *self.pictures(2))
+
+    def test_experts_are_refused_by_name(self):
+        with open(os.path.join(QWEN3, "config.json")) as f:
+            config = json.load(f)
+        config.update(model_type="qwen3_vl_moe", architectures=["Qwen3VLMoeForConditionalGeneration"])
+        self.write("moe/config.json", json.dumps(config))
+        self.fails(cli.MISFIT, ["Qwen3VLMoeForConditionalGeneration is not supported", "Qwen3VLForConditionalGeneration (qwen3_vl)"],
+                   "info", self.path("moe"))
+
+
+if __name__ == "__main__":
+    unittest.main()
