@@ -41,6 +41,7 @@ class WorldEvalCommand : public Command {
     f.add_range("votes_items", votes_items_, 0, 1e6, "ask for them on the first so many items; 0: on all");
     f.add("dtype", dtype_, "fp32, bf16 or fp16");
     f.add("device", device_, "cpu or cuda");
+    f.add("quantize", quantize_, "int8 or int4: the judge's decoder in so many bits");
     world_.fields(f);
     options_.votes = 1;
     options_.max_completion_length = 256;
@@ -54,7 +55,8 @@ class WorldEvalCommand : public Command {
     options_.temperature = 0;
     if (votes_ > 0 && world_.media != 2) throw Error(Code::kUsage, "--votes", "compares two media", "leave out --media");
     const judge::JudgeModel loaded =
-        judge::load_judge_model(model_.empty() ? embedded_model_dir() : model_, {vlm::parse_dtype(dtype_), vlm::parse_device(device_)});
+        judge::load_judge_model(model_.empty() ? embedded_model_dir() : model_,
+                                {vlm::parse_dtype(dtype_), vlm::parse_device(device_), vlm::parse_quantisation(quantize_)});
     vlm::set_process_for(loaded.model);
     vlm::ModelSampler sampler(loaded.model);
     judge::Judge judge(loaded.spec, sampler);
@@ -152,7 +154,7 @@ class WorldEvalCommand : public Command {
 
   std::string rows_, listener_dir_;
   std::optional<train::Listener> listener_;
-  std::string model_, split_ = "test", dtype_ = "fp32", device_ = "cpu";
+  std::string model_, split_ = "test", dtype_ = "fp32", device_ = "cpu", quantize_ = "none";
   std::int64_t n_ = 500, first_ = 0, votes_ = 0, votes_items_ = 0;
   std::optional<WorldVotes> sampled_;
   std::vector<std::int64_t> tokens_;  // of each item's greedy answer

@@ -54,6 +54,7 @@ Json settings_of(const EvalJudging& judging, const std::string& pairs) {
   const JudgeRunFlags& f = judging.flags;
   return {{"model", f.model.empty() ? "embedded judge" : f.model},
           {"dtype", f.dtype},
+          {"quantize", f.quantize},
           {"answer", o.answer},
           {"votes", o.votes},
           {"both_orders", o.both_orders},

@@ -17,6 +17,7 @@ judge::JudgeModel load_model(const JudgeRunFlags& flags) {
   vlm::LoadOptions options;
   options.device = vlm::parse_device(flags.device != "auto" ? flags.device : at::hasCUDA() ? "cuda" : "cpu");
   if (flags.dtype != "auto") options.dtype = vlm::parse_dtype(flags.dtype);
+  options.quantise_bits = vlm::parse_quantisation(flags.quantize);
   judge::JudgeModel model = judge::load_judge_model(flags.model.empty() ? embedded_model_dir() : flags.model, options);
   vlm::set_process_for(model.model);
   return model;
@@ -71,6 +72,7 @@ void JudgeRunFlags::judge_fields(FieldList& f) {
   f.add("model", model, "checkpoint folder, or org/name in the Hub cache; empty: the embedded judge");
   f.add("device", device, "cpu, cuda, cuda:1; auto: cuda where there is one");
   f.add("dtype", dtype, "fp32, bf16, fp16; auto: as stored");
+  f.add("quantize", quantize, "int8 or int4: the decoder's weights in so many bits, for speed and memory on the CPU");
 }
 
 JudgeSession::JudgeSession(const JudgeRunFlags& flags)

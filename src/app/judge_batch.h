@@ -18,7 +18,7 @@ namespace beholder::app {
 
 // Flags that rank, compare and score share.
 struct JudgeRunFlags {
-  std::string model, device = "auto", dtype = "auto";
+  std::string model, device = "auto", dtype = "auto", quantize = "none";
   std::string prompt, in, out, report;
   bool resume = false;
   double fps = 1.0;

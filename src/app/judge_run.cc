@@ -37,6 +37,7 @@ void write_report(const JudgeRunFlags& flags, const judge::JudgeOptions& options
   page.settings = {{"model", flags.model.empty() ? "embedded judge" : flags.model},
                    {"device", flags.device},
                    {"dtype", flags.dtype},
+                   {"quantize", flags.quantize},
                    {"answer", options.answer},
                    {"votes", std::to_string(options.votes)},
                    {"temperature", format("{}", options.sampling_temperature())},

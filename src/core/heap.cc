@@ -1,6 +1,5 @@
 #include "core/heap.h"
 
-#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
@@ -33,8 +32,17 @@ void widen_heap() {
   std::free(top);
 }
 
+void page_out(void* data, std::size_t bytes) {
+#ifdef MADV_PAGEOUT
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE)), begin = reinterpret_cast<std::uintptr_t>(data);
+  const std::uintptr_t first = (begin + page - 1) / page * page, last = (begin + bytes) / page * page;
+  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_PAGEOUT);
+#endif
+}
+
 #else
 
+void page_out(void*, std::size_t) {}
 void keep_freed_memory() {}
 void widen_heap() {}
 

@@ -1,6 +1,8 @@
 // The process's heap, for work whose tensors of many megabytes come and go with every step. glibc only; elsewhere nothing happens.
 #pragma once
 
+#include <cstddef>
+
 namespace beholder {
 
 // Freed memory stays with the process: handed back to the system, its pages would be faulted in and zeroed again at the next step.
@@ -9,5 +11,8 @@ void keep_freed_memory();
 // Makes the heap half as large as the machine's memory, in huge pages: address space, which becomes memory 2 MB at a time where it is
 // used. Where it cannot be had, nothing changes.
 void widen_heap();
+
+// Pages whose content is in a file, or is not needed soon, may leave memory; they come back when touched.
+void page_out(void* data, std::size_t bytes);
 
 }  // namespace beholder

@@ -1,5 +1,5 @@
 // Attributes of the hot loops. BEHOLDER_CLONES: the function is compiled for several instruction sets, and the loader picks one.
-// BEHOLDER_INLINE: part of such a function, compiled with it.
+// BEHOLDER_FAST_CLONES: and sums may be reordered. BEHOLDER_INLINE: part of such a function, compiled with it.
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -8,4 +8,5 @@
 #define BEHOLDER_CLONES
 #endif
 
+#define BEHOLDER_FAST_CLONES BEHOLDER_CLONES __attribute__((optimize("fast-math")))
 #define BEHOLDER_INLINE __attribute__((always_inline)) inline

@@ -8,8 +8,6 @@
 
 #include "vlm/clones.h"
 
-#define BEHOLDER_FAST_CLONES BEHOLDER_CLONES __attribute__((optimize("fast-math")))
-
 namespace beholder::vlm {
 namespace {
 

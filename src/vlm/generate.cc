@@ -26,7 +26,8 @@ struct Live {
 class Rollout {
  public:
   Rollout(const Model& model, std::span<const Request> requests, const SamplingOptions& options)
-      : model_(model), requests_(requests), options_(options), group_(requests.front().num_generations) {
+      : model_(model), step_model_(model), requests_(requests), options_(options), group_(requests.front().num_generations) {
+    step_model_.decoding = true;
     for (const Request& r : requests) results_.emplace_back(static_cast<std::size_t>(r.num_generations));
   }
 
@@ -122,15 +123,16 @@ class Rollout {
       ids.data_ptr<std::int64_t>()[i] = l.last_id;
       positions.data_ptr<std::int64_t>()[i] = l.next_position++;
     }
-    const at::Tensor x = at::embedding(weight(model_, "model.embed_tokens.weight"), ids.to(model_.device));
+    const at::Tensor x = at::embedding(weight(step_model_, "model.embed_tokens.weight"), ids.to(model_.device));
     const Attend attend_cached = [&](std::int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
       return cache_->attend(layer, step, q, k, v);
     };
-    const at::Tensor hidden = run_layers(model_, {x}, text_rotary(model_, positions.expand({3, count})), attend_cached);
-    return logits(model_, hidden, at::arange(count, at::kLong)).to(at::kCPU);
+    const at::Tensor hidden = run_layers(step_model_, {x}, text_rotary(step_model_, positions.expand({3, count})), attend_cached);
+    return logits(step_model_, hidden, at::arange(count, at::kLong)).to(at::kCPU);
   }
 
   const Model& model_;
+  Model step_model_;  // the same tensors, for one token of each sequence
   std::span<const Request> requests_;
   const SamplingOptions& options_;
   std::int64_t group_, sampled_ = 0;

@@ -20,7 +20,7 @@ at::ScalarType wide(const at::Tensor& t) {
 }
 
 at::Tensor head_weight(const Model& model) {
-  return weight(model, model.config.text.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight");
+  return model.config.text.tie_word_embeddings ? weight(model, "model.embed_tokens.weight") : matrix(model, "lm_head");
 }
 
 // log softmax(h W^T / temperature)[target], with the logits recomputed in the backward pass.
@@ -66,7 +66,12 @@ class ChunkedLogProb : public torch::autograd::Function<ChunkedLogProb> {
 }  // namespace
 
 at::Tensor logits(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows) {
-  return product(hidden_TD.index_select(0, rows.to(hidden_TD.device())), head_weight(model)).to(at::kFloat);
+  const at::Tensor hidden = hidden_TD.index_select(0, rows.to(hidden_TD.device()));
+  if (const auto head = model.quantised.find("lm_head"); head != model.quantised.end()) {
+    const QuantisedFactor factor{&head->second, {}};
+    return quantised_linear(hidden, {&factor, 1})[0].to(at::kFloat);
+  }
+  return product(hidden, head_weight(model)).to(at::kFloat);
 }
 
 at::Tensor choice_logits(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, std::span<const std::int64_t> ids) {

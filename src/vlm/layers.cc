@@ -20,15 +20,44 @@ at::Tensor product(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b
   return few_rows_linear(x, {&factor, 1})[0];
 }
 
-std::vector<at::Tensor> linears(const Model& model, const at::Tensor& x, std::initializer_list<std::string> names) {
+namespace {
+
+at::Tensor bias_of(const Model& model, const std::string& name) {
+  return model.params.find(name + ".bias") ? weight(model, name + ".bias") : at::Tensor();
+}
+
+// Empty unless all of them are quantised and each row of x is one token.
+std::vector<QuantisedFactor> quantised_factors(const Model& model, std::initializer_list<std::string> names) {
+  std::vector<QuantisedFactor> out;
+  if (!model.decoding) return out;
+  for (const std::string& name : names) {
+    const auto it = model.quantised.find(name);
+    if (it == model.quantised.end()) return {};
+    out.push_back({&it->second, bias_of(model, name)});
+  }
+  return out;
+}
+
+std::vector<at::Tensor> products(const Model& model, const at::Tensor& x, std::initializer_list<std::string> names) {
+  if (const auto factors = quantised_factors(model, names); !factors.empty()) return quantised_linear(x, factors);
   std::vector<Factor> factors;
-  for (const std::string& name : names)
-    factors.push_back({weight(model, name + ".weight"), model.params.find(name + ".bias") ? weight(model, name + ".bias") : at::Tensor()});
-  std::vector<at::Tensor> out;
+  for (const std::string& name : names) factors.push_back({matrix(model, name), bias_of(model, name)});
   if (std::all_of(factors.begin(), factors.end(), [&](const Factor& f) { return takes_few_rows(x, f.w); }))
-    out = few_rows_linear(x, factors);
-  else
-    for (const Factor& f : factors) out.push_back(at::linear(x, f.w, f.bias));
+    return few_rows_linear(x, factors);
+  std::vector<at::Tensor> out;
+  for (const Factor& f : factors) out.push_back(at::linear(x, f.w, f.bias));
+  return out;
+}
+
+}  // namespace
+
+at::Tensor matrix(const Model& model, const std::string& name) {
+  const auto it = model.quantised.find(name);
+  return it == model.quantised.end() ? weight(model, name + ".weight") : dequantise(it->second, model.dtype);
+}
+
+std::vector<at::Tensor> linears(const Model& model, const at::Tensor& x, std::initializer_list<std::string> names) {
+  std::vector<at::Tensor> out = products(model, x, names);
   if (model.lora_scale == 0) return out;
   std::size_t i = 0;
   for (const std::string& name : names) {

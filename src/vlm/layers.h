@@ -13,6 +13,8 @@ namespace beholder::vlm {
 
 // A parameter in the dtype of the computation (the gradient flows back to the stored one).
 at::Tensor weight(const Model& model, const std::string& name);
+// "<name>.weight", expanded where it is quantised.
+at::Tensor matrix(const Model& model, const std::string& name);
 // x [.., in] times w [out, in], plus bias [out] where there is one.
 at::Tensor product(const at::Tensor& x, const at::Tensor& w, const at::Tensor& bias = {});
 // x [.., in] -> [.., out] with "<name>.weight" and, where the model has them, "<name>.bias" and the adapter's pair (vlm/lora.h).

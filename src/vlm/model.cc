@@ -16,6 +16,7 @@
 #include "hf/peft.h"
 #include "hf/safetensors.h"
 #include "vlm/lora.h"
+#include "vlm/quantise_model.h"
 
 namespace beholder::vlm {
 namespace {
@@ -76,6 +77,10 @@ void ParamStore::set(std::string name, at::Tensor value) {
   tensors_[std::move(name)] = std::move(value);
 }
 
+void ParamStore::erase(const std::string& name) {
+  tensors_.erase(name);
+}
+
 std::int64_t ParamStore::numel() const {
   std::int64_t n = 0;
   for (const auto& [name, tensor] : tensors_) n += tensor.numel();
@@ -123,8 +128,9 @@ Model load_model(const std::string& dir, const LoadOptions& options) {
   Model model;
   if (hf::is_adapter(dir)) {
     const hf::Adapter adapter = hf::read_adapter(dir);  // before the base: its problems are found at once
-    model = load_model(hf::base_model_dir(dir), options);
+    model = load_model(hf::base_model_dir(dir), {options.dtype, options.device});
     merge_adapter(model, adapter);
+    if (options.quantise_bits > 0) quantise_model(model, options.quantise_bits);
     return model;
   }
   model.config = hf::read_model_config(dir);
@@ -144,6 +150,7 @@ Model load_model(const std::string& dir, const LoadOptions& options) {
   }
   model.dtype = options.dtype.value_or(model.params["model.embed_tokens.weight"].scalar_type());
   model.device = options.device;
+  if (options.quantise_bits > 0) quantise_model(model, options.quantise_bits);
   return model;
 }
 
@@ -178,10 +185,19 @@ void save_model(const Model& model, const std::string& dir, at::ScalarType dtype
 
 void set_process_for(const Model& model) {
   constexpr std::int64_t kSmallParameters = 50'000'000;
-  if (model.params.numel() >= kSmallParameters)
+  std::int64_t quantised = 0;
+  for (const auto& [name, matrix] : model.quantised) quantised += matrix.n * matrix.k;
+  if (model.params.numel() + quantised >= kSmallParameters)
     widen_heap();
   else if (std::getenv("OMP_NUM_THREADS") == nullptr)
     at::set_num_threads(1);
+}
+
+int parse_quantisation(std::string_view name) {
+  if (name == "none") return 0;
+  if (name == "int8") return 8;
+  if (name == "int4") return 4;
+  throw Error(Code::kUsage, "--quantize", format("\"{}\" is not a number format", name), "choose none, int8 or int4");
 }
 
 at::ScalarType parse_dtype(std::string_view name) {

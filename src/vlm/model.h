@@ -12,6 +12,7 @@
 
 #include "hf/config.h"
 #include "hf/safetensors.h"
+#include "vlm/quantised.h"
 
 namespace beholder::vlm {
 
@@ -20,6 +21,7 @@ class ParamStore {
   const at::Tensor& operator[](std::string_view name) const;  // kInternal when absent
   const at::Tensor* find(std::string_view name) const;
   void set(std::string name, at::Tensor value);
+  void erase(const std::string& name);
   const std::map<std::string, at::Tensor, std::less<>>& all() const { return tensors_; }
   std::int64_t numel() const;
 
@@ -49,11 +51,17 @@ struct Model {
   at::ScalarType dtype = at::kFloat;  // of the computation; a parameter in another dtype is cast where it is used
   at::Device device = at::kCPU;
   bool gradient_checkpointing = false;  // layers are computed again in the backward pass (vlm/checkpoint.h)
+
+  // Matrices that left `params` for fewer bits: "model.layers.0.mlp.up_proj", ..., "lm_head". A decoding step multiplies with them as
+  // they are; a forward of many tokens expands one at a time to `dtype`.
+  std::map<std::string, Quantised, std::less<>> quantised;
+  bool decoding = false;  // every row is one token of another sequence
 };
 
 struct LoadOptions {
   std::optional<at::ScalarType> dtype;  // empty: as stored
   at::Device device = at::kCPU;
+  int quantise_bits = 0;  // 8 or 4: the decoder's matrices in so many bits, the head in 8; 0: as they are. CPU only (kUnsupported)
 };
 
 // Accepts both the published names and transformers' newer ones (model.language_model.*, model.visual.*), in every family. A folder with a
@@ -81,6 +89,7 @@ Model init_model(const hf::ModelConfig& config, std::uint64_t seed);
 // off a training step of a 0.1 B model.
 void set_process_for(const Model& model);
 
+int parse_quantisation(std::string_view name);      // "none" (0), "int8" or "int4": bits. kUsage.
 at::ScalarType parse_dtype(std::string_view name);  // "fp32" "bf16" "fp16" (also "float32"...). kUsage.
 at::Device parse_device(std::string_view name);     // "cpu", "cuda", "cuda:1". kUsage, or kResource without such a device.
 

@@ -233,6 +233,20 @@ class Shards(cli.CliTest):
         self.fails(cli.INPUT, [first, "index"], *self.score(folder))
 
 
+class Quantised(cli.CliTest):
+    """`--quantize`: fewer bits for the embedded judge's decoder."""
+
+    def test_int8_and_int4_judge_and_say_so(self):
+        records = self.done("world", "make", "--items", "1", "--out", self.path("world"), "--json").json()["records"]
+        compare = ["compare", "--votes", "1", "--json", "--in", records]
+        exact = self.done(*compare).json()
+        for form in ["int8", "int4"]:
+            judged = self.done(*compare, "--quantize", form).json()
+            self.assertEqual(judged.keys(), exact.keys())
+            self.assertNotEqual(judged["probability"], exact["probability"], "nothing was rounded")
+        self.fails(cli.USAGE, ["int3", "choose none, int8 or int4"], *compare, "--quantize", "int3")
+
+
 class CheckpointInfo(cli.CliTest):
     def test_keys(self):
         info = self.done("info", cli.TINY, "--json").json()
