@@ -14,7 +14,7 @@ checklist::Weights weights_of(const ChecklistFlags& flags) {
 
 void ChecklistFlags::list_fields(FieldList& f) {
   f.group("The checklist");
-  f.add("questions", questions, "image, video, a .toml checklist, or a file with a question a line (VisionReward's)");
+  f.add("questions", questions, "image, video, world, world-video, a .toml checklist, or a file with a question a line (VisionReward's)");
   f.add("masks", masks,
         "what the lines of a question file are: visionreward-full, visionreward-select, visionreward-video, or a .toml layout");
 }

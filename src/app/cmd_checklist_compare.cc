@@ -1,4 +1,5 @@
 // beholder checklist compare: which of two has the higher checklist score, and which questions decided.
+#include "app/checklist_asking.h"
 #include "app/checklist_flags.h"
 #include "app/checklist_view.h"
 #include "app/command.h"
@@ -14,25 +15,30 @@ class ChecklistCompareCommand : public Command {
  public:
   std::string name() const override { return "checklist compare"; }
   std::string summary() const override { return "which of two has the higher checklist score, and which questions decided"; }
-  std::string operands() const override { return "ANSWERS FIRST SECOND"; }
+  std::string operands() const override { return "ANSWERS FIRST SECOND, or two images or videos"; }
   std::string examples() const override {
     return "Examples:\n"
            "  beholder checklist compare answers.jsonl a.png b.png --weights weights.json\n"
            "  beholder checklist compare answers.jsonl 17 18 --questions VisionReward_video_qa_select.txt --weights weight.json\n"
-           "FIRST and SECOND are ids or media of lines of ANSWERS. An exact tie goes to the second, as in VisionReward's code, and is "
+           "  beholder checklist compare --questions world --weights weights.json --prompt \"a red circle\" a.png b.png\n"
+           "Two media are asked first, as by `checklist ask`. FIRST and SECOND are ids or media of lines of ANSWERS. An exact tie goes to "
+           "the second, as in VisionReward's code, and is "
            "called a tie.";
   }
   void fields(FieldList& f) override {
     flags_.scoring_fields(f);
+    ask_.ask_fields(f);
+    f.group("Output");
     f.add("report", report_, "write a page with the questions that decided (one HTML file)");
   }
 
   int run(const std::vector<std::string>& operands) override {
-    if (operands.size() != 3)
-      throw Error(Code::kUsage, "checklist compare", "takes answers and two of their ids", "e.g. answers.jsonl a.png b.png");
+    if (!ask_.in.empty())
+      throw Error(Code::kUsage, "--in", "two media are compared at a time", "name the two, or see `checklist score --in`");
+    if (operands.size() != 2 && operands.size() != 3)
+      throw Error(Code::kUsage, "checklist compare", "takes two media, or answers and two of their ids", "e.g. answers.jsonl a.png b.png");
     const WeightedChecklist weighted(flags_);
-    const checklist::AnswerTable table = checklist::read_answer_table(operands[0], weighted.list);
-    const Json record = checklist::compare_record(weighted.scoring(), sheet(table, operands, 1), sheet(table, operands, 2));
+    const Json record = operands.size() == 2 ? asked(weighted, operands) : stored(weighted, operands);
     if (json)
       fmt::print("{}\n", json_line(record));
     else
@@ -42,6 +48,24 @@ class ChecklistCompareCommand : public Command {
   }
 
  private:
+  Json stored(const WeightedChecklist& weighted, const std::vector<std::string>& operands) const {
+    const checklist::AnswerTable table = checklist::read_answer_table(operands[0], weighted.list);
+    return checklist::compare_record(weighted.scoring(), sheet(table, operands, 1), sheet(table, operands, 2));
+  }
+
+  Json asked(const WeightedChecklist& weighted, const std::vector<std::string>& operands) const {
+    ChecklistAsker asker(ask_, weighted.list);
+    std::vector<ChecklistAsker::Item> items;
+    for (const std::string& path : operands) {
+      data::MediaRef ref;
+      ref.path = path;
+      items.push_back(asker.load(ref, path, path, ask_.prompt));
+    }
+    std::vector<checklist::AnswerSheet> sheets;
+    for (const Json& record : asker.ask(items)) sheets.push_back(checklist::parse_answers(record, weighted.list, "answers"));
+    return checklist::compare_record(weighted.scoring(), sheets[0], sheets[1]);
+  }
+
   static const checklist::AnswerSheet& sheet(const checklist::AnswerTable& table, const std::vector<std::string>& operands,
                                              std::size_t at) {
     const checklist::AnswerSheet* found = table.find(operands[at]);
@@ -58,6 +82,7 @@ class ChecklistCompareCommand : public Command {
   }
 
   ChecklistFlags flags_;
+  AskFlags ask_;
   std::string report_;
 };
 

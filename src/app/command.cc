@@ -214,20 +214,20 @@ int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands) 
   }
 }
 
-std::string embedded_model_dir() {
+std::string embedded_model_dir(const std::string& name) {
   std::vector<fs::path> places;
-  if (const char* root = std::getenv("BEHOLDER_MODELS")) places.push_back(fs::path(root) / "embedded");
+  if (const char* root = std::getenv("BEHOLDER_MODELS")) places.push_back(fs::path(root) / name);
   std::error_code error;
   fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
   for (int up = 0; up < 4 && !folder.empty(); ++up, folder = folder.parent_path()) {
-    places.push_back(folder / "models/embedded");
-    places.push_back(folder / "share/beholder/models/embedded");
+    places.push_back(folder / "models" / name);
+    places.push_back(folder / "share/beholder/models" / name);
   }
   for (const fs::path& place : places)
     if (fs::exists(place / "config.json", error)) return place.string();
   std::vector<std::string> tried;
   for (const fs::path& place : places) tried.push_back(place.string());
-  throw Error(Code::kNotFound, "embedded judge", format("not found; looked in {}", fmt::join(tried, ", ")),
+  throw Error(Code::kNotFound, format("the shipped model \"{}\"", name), format("not found; looked in {}", fmt::join(tried, ", ")),
               "give --model DIR, or set BEHOLDER_MODELS to the repository's models folder");
 }
 

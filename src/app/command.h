@@ -29,11 +29,12 @@ using CommandPtr = std::unique_ptr<Command>;
 // Parses the command line, runs the command, turns errors into messages and exit codes.
 int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands);
 
-// The folder of the embedded judge: $BEHOLDER_MODELS/embedded, or models/embedded beside the program's source or install
-// folder. kNotFound says where it looked.
-std::string embedded_model_dir();
+// The folder of a shipped checkpoint ("embedded": the judge; "checklist": its sibling that answers yes and no): $BEHOLDER_MODELS/NAME, or
+// models/NAME beside the program's source or install folder. kNotFound says where it looked.
+std::string embedded_model_dir(const std::string& name = "embedded");
 
 // One per cmd_*.cc.
+CommandPtr make_checklist_ask_command();
 CommandPtr make_checklist_compare_command();
 CommandPtr make_checklist_fit_command();
 CommandPtr make_checklist_score_command();

@@ -13,22 +13,6 @@
 namespace beholder::app {
 namespace {
 
-judge::JudgeModel load_model(const JudgeRunFlags& flags) {
-  vlm::LoadOptions options;
-  options.device = vlm::parse_device(flags.device != "auto" ? flags.device : at::hasCUDA() ? "cuda" : "cpu");
-  if (flags.dtype != "auto") options.dtype = vlm::parse_dtype(flags.dtype);
-  options.quantise_bits = vlm::parse_quantisation(flags.quantize);
-  judge::JudgeModel model = judge::load_judge_model(flags.model.empty() ? embedded_model_dir() : flags.model, options);
-  vlm::set_process_for(model.model);
-  return model;
-}
-
-media::PatchConfig patch_config(const JudgeRunFlags& flags, const judge::JudgeModel& model) {
-  media::PatchConfig config = model.spec.patches;
-  if (flags.max_pixels > 0) config.max_pixels = std::max(flags.max_pixels, config.min_pixels);
-  return config;
-}
-
 std::string media_name(const data::MediaRef& ref) {
   return ref.is_frame_list() ? ref.frames[0] : ref.path;
 }
@@ -53,6 +37,22 @@ Json with_id(const std::string& id, const Json& result) {
 
 }  // namespace
 
+judge::JudgeModel load_model(const JudgeRunFlags& flags, const char* shipped) {
+  vlm::LoadOptions options;
+  options.device = vlm::parse_device(flags.device != "auto" ? flags.device : at::hasCUDA() ? "cuda" : "cpu");
+  if (flags.dtype != "auto") options.dtype = vlm::parse_dtype(flags.dtype);
+  options.quantise_bits = vlm::parse_quantisation(flags.quantize);
+  judge::JudgeModel model = judge::load_judge_model(flags.model.empty() ? embedded_model_dir(shipped) : flags.model, options);
+  vlm::set_process_for(model.model);
+  return model;
+}
+
+media::PatchConfig patch_config(const JudgeRunFlags& flags, const judge::JudgeModel& model) {
+  media::PatchConfig config = model.spec.patches;
+  if (flags.max_pixels > 0) config.max_pixels = std::max(flags.max_pixels, config.min_pixels);
+  return config;
+}
+
 void JudgeRunFlags::fields(FieldList& f) {
   f.group("What is judged");
   f.add("prompt", prompt, "what the media were generated for");
@@ -76,7 +76,7 @@ void JudgeRunFlags::judge_fields(FieldList& f) {
 }
 
 JudgeSession::JudgeSession(const JudgeRunFlags& flags)
-    : model_(load_model(flags)),
+    : model_(load_model(flags, "embedded")),
       sampler_(model_.model),
       judge_(model_.spec, sampler_),
       store_(patch_config(flags, model_), {flags.fps, flags.max_frames}) {}

@@ -28,6 +28,10 @@ struct JudgeRunFlags {
   void judge_fields(FieldList& f);  // those without prompt, in, out, report and resume
 };
 
+// The checkpoint that the flags name, or the shipped one of that name ("embedded"), on their device and in their dtype.
+judge::JudgeModel load_model(const JudgeRunFlags& flags, const char* shipped);
+media::PatchConfig patch_config(const JudgeRunFlags& flags, const judge::JudgeModel& model);
+
 // The loaded judge with its sampler and its media. Members refer to each other, so it stays where it is.
 class JudgeSession {
  public:

@@ -3,6 +3,10 @@
 #include "app/command.h"
 #include "core/heap.h"
 
+namespace beholder::app {
+CommandPtr make_train_checklist_command();
+}
+
 namespace {
 
 // libgomp reads its environment when it is loaded, before main. Spinning threads turn a 1 ms kernel into 12 ms on a shared
@@ -26,6 +30,8 @@ int main(int argc, char** argv) {
                      make_eval_leaderboard_command,
                      make_train_sft_command,
                      make_train_grpo_command,
+                     make_train_checklist_command,
+                     make_checklist_ask_command,
                      make_checklist_score_command,
                      make_checklist_compare_command,
                      make_checklist_fit_command,

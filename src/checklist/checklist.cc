@@ -12,7 +12,7 @@ namespace beholder::checklist {
 namespace {
 
 using Shipped = std::pair<std::string_view, const std::string_view*>;
-constexpr Shipped kLists[] = {{"image", &kImageList}, {"video", &kVideoList}};
+constexpr Shipped kLists[] = {{"image", &kImageList}, {"video", &kVideoList}, {"world", &kWorldList}, {"world-video", &kWorldVideoList}};
 constexpr Shipped kLayouts[] = {
     {"visionreward-full", &kVisionRewardFull}, {"visionreward-select", &kVisionRewardSelect}, {"visionreward-video", &kVisionRewardVideo}};
 

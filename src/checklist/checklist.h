@@ -49,10 +49,10 @@ struct Feature {
 std::vector<Feature> features_of(const Checklist& list);
 std::string feature_text(const Checklist& list, const Feature& feature);
 
-// `questions`: "image", "video", a .toml checklist, or a plain question file. `layout` is for the last: "visionreward-full",
-// "visionreward-select", "visionreward-video", a .toml layout, or empty: all questions stand side by side, none of them a mask,
-// and there is an alignment score where `alignment` says so. kNotFound, kCorrupt (with the place), kUsage for a layout that does not
-// go with the questions, kUnsupported where their numbers differ.
+// `questions`: "image", "video", "world", "world-video", a .toml checklist, or a plain question file. `layout` is for the last:
+// "visionreward-full", "visionreward-select", "visionreward-video", a .toml layout, or empty: all questions stand side by side, none of
+// them a mask, and there is an alignment score where `alignment` says so. kNotFound, kCorrupt (with the place), kUsage for a layout that
+// does not go with the questions, kUnsupported where their numbers differ.
 Checklist load_checklist(const std::string& questions, const std::string& layout, bool alignment = false);
 
 // A text with the prompt in its place. A prompt that says "[[prompt]]" itself is left as it is.

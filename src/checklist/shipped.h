@@ -5,6 +5,7 @@
 
 namespace beholder::checklist {
 
-extern const std::string_view kImageList, kVideoList, kVisionRewardFull, kVisionRewardSelect, kVisionRewardVideo;
+extern const std::string_view kImageList, kVideoList, kWorldList, kWorldVideoList, kVisionRewardFull, kVisionRewardSelect,
+    kVisionRewardVideo;
 
 }  // namespace beholder::checklist

@@ -1,0 +1,17 @@
+// Scenes of the embedded world with the true answers to its checklists' questions ("world" for pictures, "world-video" for videos).
+#pragma once
+
+#include "train/taught_source.h"
+#include "world/item.h"
+
+namespace beholder::train {
+
+struct WorldTaughtOptions : TaughtOptions {
+  std::int64_t world_seed = 1;
+  double video_share = 0.3;
+};
+
+// The training split draws new scenes for every step; of any other the first ones, always the same. `spec` must outlive it.
+std::unique_ptr<TaughtSource> world_taught(const WorldTaughtOptions& options, world::Split split, const judge::JudgeSpec& spec);
+
+}  // namespace beholder::train
