@@ -1,0 +1,195 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <set>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/interrupt.h"
+#include "train/answer_tokens.h"
+#include "train/checklist_eval.h"
+#include "train/checklist_trainer.h"
+#include "train/fresh_model.h"
+#include "train/world_taught.h"
+#include "world/questions.h"
+
+namespace beholder::train {
+namespace {
+
+InitConfig tiny() {
+  InitConfig init;
+  init.hidden_size = init.vision_hidden_size = 32;
+  init.intermediate_size = init.vision_intermediate_size = 64;
+  init.num_hidden_layers = init.vision_depth = 2;
+  init.num_attention_heads = init.vision_num_heads = 2;
+  init.num_key_value_heads = 1;
+  init.fullatt_block_indexes = {1};
+  init.min_pixels = 1024;
+  init.max_pixels = 2304;
+  return init;
+}
+
+// A fresh model folder whose tokenizer has the answers' tokens.
+struct Fresh {
+  TempDir dir;
+  std::map<std::string, std::string> files;
+  judge::JudgeSpec spec;
+
+  Fresh() : spec(make()) {}
+  judge::JudgeSpec make() {
+    write_fresh_model_dir(dir.path(), tiny(), 1);
+    files = read_model_files(dir.path());
+    const std::vector<std::string> words = {"yes", "no"};
+    add_word_tokens(files, judge::load_judge_spec(dir.path()), words, "fresh");
+    for (const auto& [name, bytes] : files) write_file_atomic(dir / name, bytes);
+    return judge::load_judge_spec(dir.path());
+  }
+};
+
+ChecklistConfig tiny_run(const std::string& dir) {
+  ChecklistConfig c;
+  c.output_dir = dir;
+  c.max_steps = 4;
+  c.per_device_train_batch_size = 4;
+  c.warmup_steps = 0;
+  c.lr_scheduler_type = "constant";
+  c.eval_steps = 0;
+  return c;
+}
+
+WorldTaughtOptions pictures(const ChecklistConfig& c) {
+  WorldTaughtOptions options;
+  options.batch_size = c.batch_size();
+  options.most_questions = static_cast<std::size_t>(c.questions_per_item);
+  options.video_share = 0.3;
+  return options;
+}
+
+TEST(AnswerTokens, WordsBecomeTokensAndOtherTextsStay) {
+  TempDir dir;
+  write_fresh_model_dir(dir.path(), tiny(), 1);
+  const judge::JudgeSpec before = judge::load_judge_spec(dir.path());
+  EXPECT_THROW(judge::find_yes_no(before.tokenizer, "fresh"), Error);
+  const Fresh fresh;
+  const judge::YesNoTokens tokens = judge::find_yes_no(fresh.spec.tokenizer, "fresh");
+  EXPECT_EQ(fresh.spec.tokenizer.decode(tokens.yes), "yes");
+  EXPECT_EQ(fresh.spec.tokenizer.decode(tokens.no), "no");
+  for (const char* text : {"a red circle left of a blue square", "Image 1 shows no red circle. It is noisy.", "Faults: none."})
+    EXPECT_EQ(before.tokenizer.encode(text, hf::Specials::kPlain), fresh.spec.tokenizer.encode(text, hf::Specials::kPlain)) << text;
+  std::map<std::string, std::string> files = fresh.files;
+  const std::vector<std::string> words = {"yes", "no"};
+  EXPECT_FALSE(add_word_tokens(files, fresh.spec, words, "fresh")) << "they are there";
+  EXPECT_EQ(files, fresh.files);
+  const std::vector<std::string> many(1, std::string(3000, 'q'));
+  EXPECT_THROW(add_word_tokens(files, fresh.spec, many, "fresh"), Error) << "no rows to spare";
+}
+
+TEST(Balance, KeepsTheRarerKindAndAsMuchOfTheOther) {
+  Balance balance(2);
+  for (int i = 0; i < 100; ++i) balance.count({0, i < 80});
+  balance.count({1, true});
+  EXPECT_DOUBLE_EQ(balance.keep({0, false}), 1);
+  EXPECT_DOUBLE_EQ(balance.keep({0, true}), 0.25);
+  EXPECT_DOUBLE_EQ(balance.keep({1, true}), 0);
+  EXPECT_EQ(balance.one_sided(), (std::vector<std::size_t>{1}));
+  EXPECT_TRUE(balance.draw({{1, true}}, 4, Rng(1)).empty());
+}
+
+TEST(WorldTaught, EveryQuestionOfItsListsIsKnown) {
+  const std::vector<std::string_view> known = world::known_questions();
+  const std::set<std::string_view> all(known.begin(), known.end());
+  for (const char* name : {"world", "world-video"}) {
+    const checklist::Checklist list = checklist::load_checklist(name, "");
+    EXPECT_TRUE(all.contains(list.alignment_question));
+    for (const checklist::Question& q : list.questions) EXPECT_TRUE(all.contains(q.text)) << q.text;
+  }
+}
+
+TEST(WorldTaught, YesAndNoAreTaughtEquallyOften) {
+  const Fresh fresh;
+  const ChecklistConfig c = tiny_run("unused");
+  const auto source = world_taught(pictures(c), world::Split::kTrain, fresh.spec);
+  std::vector<double> yes(source->questions().size()), no(yes.size());
+  for (std::int64_t i = 0; i < 1200; ++i)
+    for (const Known& known : source->taught(i, 0).known) ++(known.yes ? yes : no)[known.question];
+  for (std::size_t q = 0; q < yes.size(); ++q) {
+    EXPECT_GT(yes[q] + no[q], 60) << source->questions()[q];
+    EXPECT_NEAR(yes[q] / (yes[q] + no[q]), 0.5, 2.5 * std::sqrt(0.25 / (yes[q] + no[q])) + 0.03) << source->questions()[q];
+  }
+}
+
+TEST(ChecklistTrainerInvariant, AccumulationEqualsOneLargeBatch) {
+  const Fresh fresh;
+  TempDir dir;
+  ChecklistConfig c = tiny_run(dir.path());
+  const auto source = world_taught(pictures(c), world::Split::kTrain, fresh.spec);
+  std::vector<TaughtItem> items;
+  for (std::int64_t i = 0; i < 4; ++i) items.push_back(source->taught(0, i));
+  std::vector<std::map<std::string, at::Tensor>> gradients;
+  std::vector<double> losses;
+  for (const std::int64_t size : {4, 1}) {
+    c.per_device_train_batch_size = size;
+    c.gradient_accumulation_steps = 4 / size;
+    ChecklistTrainer trainer(
+        {.config = c, .spec = &fresh.spec, .model = vlm::init_model(fresh.spec.config, 5), .model_files = {}, .train = source.get()});
+    losses.push_back(trainer.accumulate(items).loss);
+    for (const auto& [name, value] : trainer.model().params.all())
+      if (value.grad().defined()) gradients.resize(losses.size()), gradients.back()[name] = value.grad().clone();
+  }
+  EXPECT_NEAR(losses[0], losses[1], 1e-5);
+  ASSERT_EQ(gradients[0].size(), gradients[1].size());
+  for (const auto& [name, value] : gradients[0])
+    EXPECT_LT((value - gradients[1].at(name)).norm().item<double>(), 1e-4 * value.norm().item<double>() + 1e-6) << name;
+}
+
+TEST(ChecklistTrainerInvariant, ResumedEqualsStraight) {
+  const Fresh fresh;
+  TempDir straight, resumed;
+  const auto run = [&](const std::string& dir, std::int64_t upto) {
+    ChecklistConfig c = tiny_run(dir);
+    c.save_steps = 1;
+    const auto source = world_taught(pictures(c), world::Split::kTrain, fresh.spec);
+    ChecklistTrainer trainer(
+        {.config = c, .spec = &fresh.spec, .model = vlm::init_model(fresh.spec.config, 5), .model_files = {}, .train = source.get()});
+    trainer.resume();
+    if (upto == 0) return trainer.run().step;
+    set_interrupted(true);
+    const std::int64_t step = trainer.run().step;
+    set_interrupted(false);
+    return step;
+  };
+  EXPECT_EQ(run(straight.path(), 0), 4);
+  EXPECT_EQ(run(resumed.path(), 1), 1);
+  EXPECT_EQ(run(resumed.path(), 2), 2);
+  EXPECT_EQ(run(resumed.path(), 0), 4);
+  EXPECT_EQ(read_file(straight / "step-4/model.safetensors"), read_file(resumed / "step-4/model.safetensors"));
+  EXPECT_EQ(read_file(straight / "step-4/state.json"), read_file(resumed / "step-4/state.json"));
+}
+
+// Only the question that needs no picture: whether a count is asked for can be read off the prompt.
+TEST(ChecklistLearn, AnswersRiseFromChance) {
+  const Fresh fresh;
+  TempDir dir;
+  ChecklistConfig c = tiny_run(dir.path());
+  c.max_steps = 150;
+  c.per_device_train_batch_size = 8;
+  c.learning_rate = 3e-3;
+  const auto train = world_taught(pictures(c), world::Split::kTrain, fresh.spec),
+             validation = world_taught(pictures(c), world::Split::kValidation, fresh.spec);
+  ChecklistTrainer trainer(
+      {.config = c, .spec = &fresh.spec, .model = vlm::init_model(fresh.spec.config, 5), .model_files = {}, .train = train.get()});
+  const auto of = [&](const char* question) {
+    for (const Json& q : evaluate_checklist(fresh.spec, trainer.model(), *validation, 64).questions)
+      if (q["question"] == question) return q["balanced_accuracy"].get<double>();
+    return 0.0;
+  };
+  const char* asked = "Is a count asked for: [[prompt]]?";
+  EXPECT_LT(of(asked), 0.75);
+  trainer.resume();
+  trainer.run();
+  EXPECT_GT(of(asked), 0.95);
+}
+
+}  // namespace
+}  // namespace beholder::train
