@@ -43,6 +43,9 @@ class ChecklistScoreCommand : public Command {
     const bool media = names_media(ask_, operands);
     if (!media && operands.size() != 1)
       throw Error(Code::kUsage, "checklist score", "takes one file of answers, or media", "name it, or - for standard input");
+    std::error_code ignored;
+    if (std::filesystem::equivalent(media ? ask_.in : operands[0], out_, ignored))
+      throw Error(Code::kUsage, out_, "what is read and --out are the same file", "name another --out");
     const WeightedChecklist weighted(flags_);
     JsonlOut out(out_, false);
     if (media)
@@ -56,9 +59,6 @@ class ChecklistScoreCommand : public Command {
 
  private:
   void score_answers(const std::string& path, const WeightedChecklist& weighted, JsonlOut& out) {
-    std::error_code ignored;
-    if (std::filesystem::equivalent(path, out_, ignored))
-      throw Error(Code::kUsage, out_, "the answers and --out are the same file", "name another --out");
     checklist::AnswerReader reader(path, weighted.list);
     while (const auto line = reader.next()) {
       check_interrupt("the scores so far are written; run it again for all");

@@ -54,6 +54,7 @@ CommandPtr make_report_command();
 CommandPtr make_score_command();
 CommandPtr make_tokenize_command();
 CommandPtr make_trace_command();
+CommandPtr make_train_checklist_command();
 CommandPtr make_train_grpo_command();
 CommandPtr make_train_sft_command();
 CommandPtr make_world_eval_command();

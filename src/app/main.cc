@@ -3,10 +3,6 @@
 #include "app/command.h"
 #include "core/heap.h"
 
-namespace beholder::app {
-CommandPtr make_train_checklist_command();
-}
-
 namespace {
 
 // libgomp reads its environment when it is loaded, before main. Spinning threads turn a 1 ms kernel into 12 ms on a shared
