@@ -18,8 +18,8 @@ namespace {
 
 struct Annotated {
   std::string id, prompt;
-  data::MediaRef medium;
-  std::vector<Known> known;
+  data::MediaRef medium{};
+  std::vector<Known> known{};
 };
 
 bool is_answer(const Json& value) {
