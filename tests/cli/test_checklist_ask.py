@@ -37,6 +37,7 @@ def setUpModule():
     SHARED = tempfile.mkdtemp(prefix="beholder-cli-ask-")
     unittest.addModuleCleanup(shutil.rmtree, SHARED)
     case = cli.CliTest("done")
+    case.tmp = SHARED
     case.done("train", "checklist", "--model", cli.EMBEDDED, "--output-dir", os.path.join(SHARED, "run"), *QUICK)
     case.done("world", "make", "--items", "3", "--out", os.path.join(SHARED, "images"))
     case.done("world", "make", "--items", "2", "--video", "--out", os.path.join(SHARED, "videos"))
