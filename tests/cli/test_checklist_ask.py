@@ -12,7 +12,7 @@ import unittest
 
 import cli
 
-QUICK = ["--max-steps", "2", "--per-device-train-batch-size", "2", "--questions-per-item", "4", "--logging-steps", "1", "--eval-steps", "0"]
+QUICK = ["--max-steps", "2", "--warmup-steps", "0", "--per-device-train-batch-size", "2", "--questions-per-item", "4", "--logging-steps", "1", "--eval-steps", "0"]
 LIST = """
 title = "Small"
 media = "image"
