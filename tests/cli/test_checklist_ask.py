@@ -12,7 +12,8 @@ import unittest
 
 import cli
 
-QUICK = ["--max-steps", "2", "--warmup-steps", "0", "--per-device-train-batch-size", "2", "--questions-per-item", "4", "--logging-steps", "1", "--eval-steps", "0"]
+QUICK = ["--max-steps", "2", "--warmup-steps", "0", "--per-device-train-batch-size", "2", "--questions-per-item", "4",
+         "--logging-steps", "1", "--eval-steps", "0"]
 LIST = """
 title = "Small"
 media = "image"
@@ -132,7 +133,8 @@ class Ask(AskTest):
 
     def test_a_tokenizer_without_yes_says_so(self):
         good, prompt = self.image(0, 0)
-        self.fails(cli.MISFIT, ['no single token for "yes"', "train checklist"], "checklist", "ask", "--model", cli.EMBEDDED, *self.small(), "--prompt", prompt, good)
+        self.fails(cli.MISFIT, ['no single token for "yes"', "train checklist"], "checklist", "ask", "--model", cli.EMBEDDED,
+                   *self.small(), "--prompt", prompt, good)
 
 
 class FromMedia(AskTest):
@@ -153,7 +155,7 @@ class FromMedia(AskTest):
         self.assertAlmostEqual(record["difference"], scores[0] - scores[1], places=5)
         self.assertEqual(record["choice"], 1 if scores[0] > scores[1] else 2)
         self.assertTrue(os.path.exists(page))
-        self.fails(cli.INPUT, "bad.png", "checklist", "compare", a, self.write("bad.png", "x"), *args)
+        self.fails(cli.MISFIT, "bad.png", "checklist", "compare", a, self.write("bad.png", "x"), *args)
 
 
 class Train(AskTest):
