@@ -56,20 +56,28 @@ at::ScalarType export_dtype(const RunConfig& c, const judge::JudgeSpec& spec) {
   return vlm::parse_dtype(c.save_dtype != "auto" ? c.save_dtype : spec.config.dtype == "float64" ? "float32" : spec.config.dtype);
 }
 
-std::string export_model(const RunConfig& c, const std::string& name, const vlm::Model& model,
-                         const std::map<std::string, std::string>& files, at::ScalarType dtype) {
+std::string export_folder(const RunConfig& c, const std::string& name, const std::map<std::string, std::string>& files,
+                          const std::function<void(const std::string&)>& write) {
   const std::string dir = c.output_dir + "/" + name, temporary = dir + ".tmp";
   fs::remove_all(temporary);
   fs::create_directories(temporary);
-  if (c.use_peft)
-    vlm::save_adapter(model, adapter_of(c), temporary, c.save_dtype == "auto" ? at::kFloat : dtype);
-  else
-    vlm::save_model(model, temporary, dtype);
-  for (const auto& [file, bytes] : files)
-    if (!c.use_peft || file == "README.md") write_file_atomic(temporary + "/" + file, bytes);
+  write(temporary);
+  for (const auto& [file, bytes] : files) write_file_atomic(temporary + "/" + file, bytes);
   fs::remove_all(dir);
   fs::rename(temporary, dir);
   return dir;
+}
+
+std::string export_model(const RunConfig& c, const std::string& name, const vlm::Model& model,
+                         const std::map<std::string, std::string>& files, at::ScalarType dtype) {
+  std::map<std::string, std::string> kept = files;
+  if (c.use_peft) std::erase_if(kept, [](const auto& file) { return file.first != "README.md"; });
+  return export_folder(c, name, kept, [&](const std::string& dir) {
+    if (c.use_peft)
+      vlm::save_adapter(model, adapter_of(c), dir, c.save_dtype == "auto" ? at::kFloat : dtype);
+    else
+      vlm::save_model(model, dir, dtype);
+  });
 }
 
 }  // namespace beholder::train

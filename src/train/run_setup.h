@@ -1,6 +1,7 @@
 // Around every trainer: the starting weights, the record of what is being run, and the finished model.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -29,7 +30,12 @@ Json write_run_record(const RunConfig& config, std::string_view command, const F
 // config.save_dtype, where "auto" is the dtype of the model the run started from.
 at::ScalarType export_dtype(const RunConfig& config, const judge::JudgeSpec& spec);
 
-// A model folder <output_dir>/<name>, or with use_peft an adapter's, written beside and renamed, so that it is whole or not there.
+// The folder <output_dir>/<name> with what `write` puts into it and with `files`, written beside and renamed, so that it is whole or not
+// there. Returns the path.
+std::string export_folder(const RunConfig& config, const std::string& name, const std::map<std::string, std::string>& files,
+                          const std::function<void(const std::string& dir)>& write);
+
+// A model folder <output_dir>/<name>, or with use_peft an adapter's, by export_folder.
 // An adapter has float32 unless save_dtype says otherwise, and of `files` only its card. Returns the path.
 std::string export_model(const RunConfig& config, const std::string& name, const vlm::Model& model,
                          const std::map<std::string, std::string>& files, at::ScalarType dtype);

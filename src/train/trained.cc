@@ -10,13 +10,13 @@
 
 namespace beholder::train {
 
-std::vector<NamedParam> make_leaves(vlm::Model& model, const std::vector<std::string>& names) {
+std::vector<NamedParam> make_leaves(vlm::ParamStore& params, const std::vector<std::string>& names) {
   std::vector<NamedParam> leaves;
   for (const std::string& name : names) {
-    const at::Tensor& value = model.params[name];
+    const at::Tensor& value = params[name];
     const at::ScalarType dtype = value.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     at::Tensor leaf = value.detach().to(dtype).contiguous().clone().set_requires_grad(true);
-    model.params.set(name, leaf);
+    params.set(name, leaf);
     leaves.push_back({name, std::move(leaf)});
   }
   return leaves;
@@ -26,12 +26,12 @@ std::vector<NamedParam> make_trained(const RunConfig& c, vlm::Model& model) {
   model.gradient_checkpointing = c.gradient_checkpointing;
   if (c.use_peft) {
     const vlm::LoraOptions options{.r = c.lora_r, .alpha = static_cast<double>(c.lora_alpha), .target_modules = c.lora_target_modules};
-    return make_leaves(model, vlm::add_lora(model, options, static_cast<std::uint64_t>(c.seed)));
+    return make_leaves(model.params, vlm::add_lora(model, options, static_cast<std::uint64_t>(c.seed)));
   }
   std::vector<std::string> names;
   for (const auto& [name, value] : model.params.all())
     if (!c.freeze_vision_tower || !name.starts_with("visual.")) names.push_back(name);
-  return make_leaves(model, names);
+  return make_leaves(model.params, names);
 }
 
 std::string frozen_sha256(const vlm::Model& model) {

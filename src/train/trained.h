@@ -11,9 +11,9 @@
 
 namespace beholder::train {
 
-// The parameters of `model` called `names` as leaves: own memory (a loaded model may lie in a read-only map), float32 (double
-// stays double), gradients on. The model then holds them.
-std::vector<NamedParam> make_leaves(vlm::Model& model, const std::vector<std::string>& names);
+// Those of `params` called `names` as leaves: own memory (a loaded model may lie in a read-only map), float32 (double
+// stays double), gradients on. The store then holds them.
+std::vector<NamedParam> make_leaves(vlm::ParamStore& params, const std::vector<std::string>& names);
 
 // Makes `model` what the configuration trains (fresh LoRA pairs with use_peft) and returns the leaves; the rest stays as it lies,
 // without gradients. kUsage for a LoRA target that is not there.

@@ -23,18 +23,24 @@ std::string file_name(const RunConfig& config, const std::string& param) {
 }  // namespace
 
 TrainingRun::TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files)
-    : config_(config),
-      identity_(std::move(identity)),
-      model_(model),
-      model_files_(std::move(model_files)),
-      schedule_(parse_schedule(config.lr_scheduler_type)),
-      optimizer_(make_trained(config, model), AdamWOptions{.beta1 = config.adam_beta1,
-                                                           .beta2 = config.adam_beta2,
-                                                           .epsilon = config.adam_epsilon,
-                                                           .weight_decay = config.weight_decay}) {
+    : TrainingRun(config, std::move(identity),
+                  TrainedWeights{.params = model.params, .leaves = make_trained(config, model), .config = model.config.raw},
+                  std::move(model_files)) {
   vlm::set_process_for(model);
   if (const std::string frozen = frozen_sha256(model); !frozen.empty()) identity_["frozen_weights_sha256"] = frozen;
 }
+
+TrainingRun::TrainingRun(const RunConfig& config, Json identity, TrainedWeights weights, std::map<std::string, std::string> model_files)
+    : config_(config),
+      identity_(std::move(identity)),
+      model_config_(std::move(weights.config)),
+      params_(weights.params),
+      model_files_(std::move(model_files)),
+      schedule_(parse_schedule(config.lr_scheduler_type)),
+      optimizer_(std::move(weights.leaves), AdamWOptions{.beta1 = config.adam_beta1,
+                                                         .beta2 = config.adam_beta2,
+                                                         .epsilon = config.adam_epsilon,
+                                                         .weight_decay = config.weight_decay}) {}
 
 RunLog& TrainingRun::log() {
   require_internal(log_ != nullptr, "resume() comes first");
@@ -80,6 +86,12 @@ void TrainingRun::restore(const CheckpointContent& content, const std::string& p
     at::Tensor(param.value).copy_(it->second);
   }
   optimizer_.load_state(content.optimizer, path);
+  for (const auto& [name, tensor] : kept_) {
+    const auto it = content.optimizer.find(name);
+    if (it == content.optimizer.end() || it->second.sizes() != tensor.sizes())
+      throw Error(Code::kCorrupt, path, format("its optimiser state lacks \"{}\"", name), "resume from a checkpoint of this run");
+    at::Tensor(tensor).copy_(it->second);
+  }
   step_ = saved_step_ = content.step;
   state_ = content.state;
   log_info(format("resumed {} after step {} of {}", path, step_, config_.max_steps));
@@ -92,14 +104,15 @@ void TrainingRun::save(const Json& trainer_state) {
   content.config = identity_;
   content.state = trainer_state;
   content.optimizer = optimizer_.state();
+  content.optimizer.insert(kept_.begin(), kept_.end());
   if (config_.use_peft) {
     for (const NamedParam& param : optimizer_.params()) content.model[file_name(config_, param.name)] = param.value;
     content.model_file = hf::kAdapterWeights;
     content.files[hf::kAdapterConfig] = hf::adapter_config_text(adapter_of(config_));
   } else {
-    for (const auto& [name, value] : model_.params.all()) content.model[name] = value;
+    for (const auto& [name, value] : params_.all()) content.model[name] = value;
     content.files = model_files_;
-    Json config = model_.config.raw;
+    Json config = model_config_;
     config["torch_dtype"] = "float32";
     content.files["config.json"] = config.dump(2) + "\n";
   }

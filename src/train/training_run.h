@@ -16,11 +16,24 @@
 
 namespace beholder::train {
 
+// The weights that a run stores, those of them that it changes, and the config.json they are read with.
+struct TrainedWeights {
+  vlm::ParamStore& params;
+  std::vector<NamedParam> leaves;
+  Json config;
+};
+
 class TrainingRun {
  public:
   // `identity`: the configuration and inputs that must be equal to resume. `model_files`: what makes a checkpoint a model folder.
   // `config` and `model` must outlive this; what is trained becomes leaves of the model (train/trained.h).
   TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files);
+  // The same for weights of any kind; `config` and the store must outlive this. What is frozen is the caller's to put into `identity`.
+  TrainingRun(const RunConfig& config, Json identity, TrainedWeights weights, std::map<std::string, std::string> model_files);
+
+  // Further tensors of the trainer, stored with the optimiser's state and filled by resume(), which comes later. The names must not be
+  // the optimiser's.
+  void keep(const TensorMap& tensors) { kept_.insert(tensors.begin(), tensors.end()); }
 
   // Takes up the checkpoint that config.resume_from_checkpoint asks for and returns its step, 0 when the run starts anew.
   // kUsage when the checkpoint belongs to another configuration or the folder holds a run that "none" would mix with; kCorrupt
@@ -48,11 +61,12 @@ class TrainingRun {
   void restore(const CheckpointContent& content, const std::string& path);
 
   const RunConfig& config_;
-  Json identity_, state_;
-  vlm::Model& model_;
+  Json identity_, state_, model_config_;
+  vlm::ParamStore& params_;
   std::map<std::string, std::string> model_files_;
   Schedule schedule_;
   AdamW optimizer_;
+  TensorMap kept_;
   std::unique_ptr<RunLog> log_;
   std::int64_t step_ = 0, saved_step_ = -1;
   double learning_rate_ = 0;

@@ -58,6 +58,7 @@ std::array<float, 3> vary(Rng& rng, Colour colour) {
 }
 
 constexpr std::array<double, kDefects> kEvenRates = {0.5, 0.25, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
+constexpr std::array<double, kDefects> kNoRates = {};
 // A colour, relation or count drawn without a look at the prompt would agree with it once in 6, 4 or about 4.
 constexpr std::array<double, kDefects> kTelltaleRates = {0.85, 0.16, 0.75, 0.75, 0.5, 0.5, 0.5, 0.5};
 
@@ -65,6 +66,7 @@ constexpr std::array<double, kDefects> kTelltaleRates = {0.85, 0.16, 0.75, 0.75,
 DefectSet sample_defects(Rng& rng, const Prompt& prompt, const SceneOptions& options) {
   const std::array<double, kDefects> rate = options.odds == Odds::kGenerator ? defect_rates(options.generator)
                                             : options.odds == Odds::kEven    ? kEvenRates
+                                            : options.odds == Odds::kNone    ? kNoRates
                                                                              : kTelltaleRates;
   DefectSet defects;
   const auto maybe = [&](Defect defect, bool allowed) {
@@ -224,7 +226,7 @@ Prompt sample_prompt(Rng& rng, Combinations combinations) {
 
 Scene sample_scene(Rng& rng, const Prompt& prompt, const SceneOptions& options) {
   Scene scene;
-  const auto side = [&] { return kMinSide + static_cast<int>(rng.below(kMaxSide - kMinSide + 1)); };
+  const auto side = [&] { return options.side > 0 ? options.side : kMinSide + static_cast<int>(rng.below(kMaxSide - kMinSide + 1)); };
   scene.width = options.video ? kVideoSide : side();
   scene.height = options.video ? kVideoSide : side();
   const DefectSet defects = sample_defects(rng, prompt, options);

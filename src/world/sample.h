@@ -32,6 +32,7 @@ Prompt sample_prompt(Rng& rng, Combinations combinations);
 enum class Odds {
   kGenerator,  // as the kind of generator has them
   kEven,       // each in half of the scenes that can have it: to learn to tell
+  kNone,       // never: what a perfect generator would make
   kTelltale,   // nothing can be guessed from the prompt: colours, places and counts unrelated to it: to learn to see
 };
 
@@ -39,7 +40,8 @@ struct SceneOptions {
   GeneratorKind generator = GeneratorKind::kFlat;
   Combinations combinations = Combinations::kSeen;
   Odds odds = Odds::kGenerator;
-  bool video = false;  // 8 frames of 64x64 px that drift; else a picture of 56..112 px a side
+  bool video = false;  // 8 frames of 64x64 px that drift; else a picture
+  int side = 0;        // px of a square picture, at least kMinSide; 0: each side is drawn between kMinSide and kMaxSide
 };
 Scene sample_scene(Rng& rng, const Prompt& prompt, const SceneOptions& options);
 
