@@ -69,7 +69,6 @@ class Mp4Writer {
     if (!scaler || sws_scale(scaler.get(), planes, strides, 0, image.height, frame->data, frame->linesize) != image.height)
       check(AVERROR(EINVAL), "turned into yuv420p");
     frame->pts = 1000 * number;  // time_base is 1 / (1000 fps)
-    frame->duration = 1000;
     send(frame.get());
   }
 
