@@ -13,6 +13,7 @@ constexpr std::int64_t kMaxTokens = 1 << 16;
 // What is wrong with the sizes, and the field to change; both empty where they fit.
 struct Problem {
   std::string field, what;
+  const char* fix = "choose sizes that divide each other";
 };
 
 Problem problem_of(const GeneratorConfig& c) {
@@ -24,8 +25,8 @@ Problem problem_of(const GeneratorConfig& c) {
     return {"num_attention_heads", format("hidden_size {} is no multiple of 4 x {}", c.hidden_size, c.num_attention_heads)};
   if (uneven(c.text.hidden_size, c.text.num_attention_heads))
     return {"text_num_attention_heads", format("{} does not divide text_hidden_size {}", c.text.num_attention_heads, c.text.hidden_size)};
-  if (c.is_video() && c.fps <= 0) return {"fps", "a video needs frames per second"};
-  if (c.patches() > kMaxTokens) return {"patch_size", format("{} patches are more than {}", c.patches(), kMaxTokens)};
+  if (c.is_video() && c.fps <= 0) return {"fps", "a video needs frames per second", "give them"};
+  if (c.patches() > kMaxTokens) return {"patch_size", format("{} patches are more than {}", c.patches(), kMaxTokens), "make patches larger"};
   return {};
 }
 
@@ -53,7 +54,7 @@ void GeneratorConfig::fields(FieldList& f) {
 
 void validate(const GeneratorConfig& config) {
   const Problem problem = problem_of(config);
-  if (!problem.what.empty()) throw Error(Code::kUsage, "init." + problem.field, problem.what, "choose sizes that divide each other");
+  if (!problem.what.empty()) throw Error(Code::kUsage, "init." + problem.field, problem.what, problem.fix);
 }
 
 Json config_to_json(const GeneratorConfig& c) {
