@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t kVideoMinPixels = 128 * 32 * 32, kVideoMaxPixels = 32 * 32 * 768;  // Qwen3VLVideoProcessor's own
 constexpr std::string_view kVideoProcessor = "Qwen3VLVideoProcessor";
-constexpr double kMaxAspect = 200.0;                                                      // transformers refuses longer strips
+constexpr double kMaxAspect = 200.0;  // transformers refuses longer strips
 
 std::array<double, 3> read_triple(const Json& json, const char* key, std::array<double, 3> fallback, std::string_view where) {
   const auto values = json_get<std::vector<double>>(json, key, {fallback.begin(), fallback.end()}, where);
