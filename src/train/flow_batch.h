@@ -29,7 +29,7 @@ struct FlowBatchOptions {
   std::int64_t size = 1;
   std::uint64_t seed = 0;
   double prompt_dropout = 0;
-  gen::TimeOptions time;
+  gen::TimeOptions time = {};
   bool even_times = false;  // (i + 0.5) / size instead of drawn ones: validation compares like with like
 };
 

@@ -14,7 +14,7 @@ namespace beholder::train {
 struct FlowConfig : RunConfig {
   std::string data, eval_data;
   double ema_decay = 0;  // of the averaged weights, which are what is validated, shown and exported; 0: the weights themselves
-  gen::TimeOptions time;
+  gen::TimeOptions time = {};
   std::int64_t eval_examples = 256;
   std::int64_t sample_prompts = 8, sample_steps = 20;  // of samples/step-N.png
   double sample_guidance = 2.0;
