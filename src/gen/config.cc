@@ -26,7 +26,8 @@ Problem problem_of(const GeneratorConfig& c) {
   if (uneven(c.text.hidden_size, c.text.num_attention_heads))
     return {"text_num_attention_heads", format("{} does not divide text_hidden_size {}", c.text.num_attention_heads, c.text.hidden_size)};
   if (c.is_video() && c.fps <= 0) return {"fps", "a video needs frames per second", "give them"};
-  if (c.patches() > kMaxTokens) return {"patch_size", format("{} patches are more than {}", c.patches(), kMaxTokens), "make patches larger"};
+  if (c.patches() > kMaxTokens)
+    return {"patch_size", format("{} patches are more than {}", c.patches(), kMaxTokens), "make patches larger"};
   return {};
 }
 
