@@ -77,10 +77,10 @@ class Score(ChecklistTest):
         self.assertEqual([r.get("score") for r in records], [2.25, None, None])
         self.assertEqual(records[2]["line"], 3)
         self.assertIn("1 answers to 4 questions", records[2]["error"]["message"])
-        self.assertIn("2 lines left out", result.err)
+        self.assertIn("; 2 left out;", result.err)
         self.fails(cli.USAGE, "it holds results already", "checklist", "score", answers, *self.small_list(), "--out", out)
         self.fails(cli.USAGE, "the same file", "checklist", "score", answers, *self.small_list(), "--out", answers)
-        self.fails(cli.INPUT, "none of its 1 lines", "checklist", "score", self.write("n.jsonl", "nonsense\n"), *self.small_list())
+        self.fails(cli.INPUT, "none of the 1 could be read", "checklist", "score", self.write("n.jsonl", "nonsense\n"), *self.small_list())
         self.fails(cli.INPUT, "no such file", "checklist", "score", self.path("none.jsonl"), *self.small_list())
 
     def test_what_does_not_belong_together_is_said(self):
