@@ -1,5 +1,10 @@
 #include "media/media_info.h"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <filesystem>
+
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
@@ -17,6 +22,13 @@ bool has_video_signature(std::string_view text) {
   return at(4, "moov") || at(4, "mdat") || at(4, "wide") || at(4, "free") || at(0, "\x1a\x45\xdf\xa3") ||
          (at(0, "RIFF") && at(8, "AVI ")) || at(0, "OggS") || at(0, "FLV") || at(0, std::string_view("\0\0\1\xba", 4)) ||
          at(0, std::string_view("\0\0\1\xb3", 4)) || at(0, "\x30\x26\xb2\x75") || (at(0, "G") && at(188, "G"));
+}
+
+template <std::size_t N>
+bool has_extension(const std::string& path, const std::array<std::string_view, N>& extensions) {
+  std::string extension = std::filesystem::path(path).extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
 }
 
 std::string pixels_hash(std::span<const Image> images) {
@@ -49,6 +61,21 @@ MediaKind media_kind(Bytes bytes) {
   } catch (const Error&) {
     return MediaKind::kImage;
   }
+}
+
+bool looks_like_media(Bytes head) {
+  return !sniff_format(head).empty() || has_video_signature({reinterpret_cast<const char*>(head.data()), head.size()});
+}
+
+bool is_video_path(const std::string& path) {
+  constexpr std::array<std::string_view, 12> kVideo{".mp4", ".mov",  ".m4v", ".mkv", ".webm", ".avi",
+                                                    ".mpg", ".mpeg", ".ogv", ".flv", ".wmv",  ".asf"};
+  return has_extension(path, kVideo);
+}
+
+bool is_image_path(const std::string& path) {
+  constexpr std::array<std::string_view, 7> kImage{".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".avif"};
+  return has_extension(path, kImage);
 }
 
 Json media_info_json(const std::string& path, const VideoOptions& options) {

@@ -209,5 +209,19 @@ TEST(Video, KindsAreToldApart) {
     EXPECT_EQ(kind(name), MediaKind::kImage) << name;
 }
 
+TEST(Video, MediaFilesAreKnownByTheirFirstBytesOrTheirNames) {
+  const auto known = [](const char* name) {
+    const std::string head = read_file(fixture(name)).substr(0, 512);
+    return looks_like_media(bytes_of(head));
+  };
+  for (const char* name : {"h264_one_frame.mp4", "vp9.webm", "mpeg4.avi", "mjpeg.mov", "gif_animated.gif", "webp_animated.webp",
+                           "jpeg_420.jpg", "png_rgb8.png", "avif_420.avif"})
+    EXPECT_TRUE(known(name)) << name;
+  EXPECT_FALSE(known("expected.json"));
+  EXPECT_FALSE(looks_like_media({}));
+  EXPECT_TRUE(is_image_path("x/A.JPEG") && is_image_path("a.b.webp") && !is_image_path("png") && !is_image_path("a.txt"));
+  EXPECT_TRUE(is_video_path("a.MP4") && !is_video_path("a.gif"));
+}
+
 }  // namespace
 }  // namespace beholder::media
