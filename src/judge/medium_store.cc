@@ -1,8 +1,5 @@
 #include "judge/medium_store.h"
 
-#include <algorithm>
-#include <array>
-#include <cctype>
 #include <filesystem>
 #include <span>
 #include <string_view>
@@ -18,13 +15,6 @@
 
 namespace beholder::judge {
 namespace {
-
-template <std::size_t N>
-bool has_extension(const std::string& path, const std::array<std::string_view, N>& extensions) {
-  std::string extension = std::filesystem::path(path).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
-  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
-}
 
 std::span<const std::byte> as_bytes(const std::string& text) {
   return std::as_bytes(std::span(text));
@@ -71,17 +61,6 @@ Medium naming(const std::string& name, const Make& make) {
 }
 
 }  // namespace
-
-bool is_video_path(const std::string& path) {
-  constexpr std::array<std::string_view, 12> kVideo{".mp4", ".mov",  ".m4v", ".mkv", ".webm", ".avi",
-                                                    ".mpg", ".mpeg", ".ogv", ".flv", ".wmv",  ".asf"};
-  return has_extension(path, kVideo);
-}
-
-bool is_image_path(const std::string& path) {
-  constexpr std::array<std::string_view, 7> kImage{".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".avif"};
-  return has_extension(path, kImage);
-}
 
 Medium MediumStore::load(const data::MediaRef& ref) {
   const bool list = ref.is_frame_list();

@@ -46,9 +46,4 @@ class MediumStore {
   std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
 };
 
-// A path whose extension is one of a video container's.
-bool is_video_path(const std::string& path);
-// A path whose extension is one of an image format's that can be decoded.
-bool is_image_path(const std::string& path);
-
 }  // namespace beholder::judge

@@ -1,5 +1,6 @@
 #include "judge/score.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -9,9 +10,9 @@
 namespace beholder::judge {
 namespace {
 
-ScoredMedium read_one(const Medium& medium, const Answered& answered) {
+ScoredMedium read_one(const Answered& answered) {
   ScoredMedium out;
-  out.name = medium.name;
+  out.usage = answered.usage;
   double sum = 0;
   for (const Vote& vote : answered.votes) {
     if (!vote.verdict.parsed) {
@@ -38,11 +39,22 @@ ScoredMedium read_one(const Medium& medium, const Answered& answered) {
   return out;
 }
 
-// For every medium of the task: which of the asked questions is its own.
-std::vector<std::size_t> question_of(const ScoreTask& task) {
-  std::map<std::string, std::size_t> seen;
-  std::vector<std::size_t> out;
-  for (const Medium& medium : task.media) out.push_back(seen.emplace(medium.hash, seen.size()).first->second);
+using ByContent = std::map<std::string, ScoredMedium>;  // by Medium::hash
+
+ByContent known_contents(const ScoreTask& task) {
+  ByContent out;
+  for (std::size_t i = 0; i < std::min(task.media.size(), task.known.size()); ++i)
+    if (task.known[i]) out.emplace(task.media[i].hash, *task.known[i]);
+  return out;
+}
+
+// The first medium of every content that nothing is known of: one question each.
+std::vector<const Medium*> asked_media(const ScoreTask& task, const ByContent& known) {
+  std::vector<const Medium*> out;
+  for (const Medium& medium : task.media) {
+    const auto same = [&](const Medium* other) { return other->hash == medium.hash; };
+    if (!known.contains(medium.hash) && std::none_of(out.begin(), out.end(), same)) out.push_back(&medium);
+  }
   return out;
 }
 
@@ -51,22 +63,23 @@ std::vector<std::size_t> question_of(const ScoreTask& task) {
 std::vector<Question> score_questions(const ScoreTask& task, const JudgeOptions& options) {
   if (task.media.empty()) throw Error(Code::kInvalidInput, "score", "no media", "give at least one image or video");
   std::vector<Question> questions;
-  const std::vector<std::size_t> asked = question_of(task);
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    if (asked[i] != questions.size()) continue;
-    questions.push_back({task.prompt, {task.media[i]}, AnswerKind::kScore, static_cast<int>(options.votes)});
-  }
+  for (const Medium* medium : asked_media(task, known_contents(task)))
+    questions.push_back({task.prompt, {*medium}, AnswerKind::kScore, static_cast<int>(options.votes)});
   return questions;
 }
 
 Scores read_scores(const ScoreTask& task, std::span<const Answered> answers) {
+  ByContent contents = known_contents(task);
+  const std::vector<const Medium*> asked = asked_media(task, contents);
+  require_internal(asked.size() == answers.size(), "one answer per scored medium");
+  for (std::size_t i = 0; i < asked.size(); ++i) contents.emplace(asked[i]->hash, read_one(answers[i]));
   Scores out;
   out.prompt = task.prompt;
-  for (const Answered& answered : answers) out.usage += answered.usage;
-  const std::vector<std::size_t> asked = question_of(task);
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    require_internal(asked[i] < answers.size(), "one answer per scored medium");
-    out.media.push_back(read_one(task.media[i], answers[asked[i]]));
+  for (const auto& [hash, scored] : contents) out.usage += scored.usage;
+  for (const Medium& medium : task.media) {
+    out.media.push_back(contents.at(medium.hash));
+    out.media.back().name = medium.name;
+    out.media.back().hash = medium.hash;
   }
   return out;
 }
