@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -12,10 +13,11 @@
 #include "core/error.h"
 #include "core/format.h"
 #include "core/progress.h"
+#include "core/rng.h"
 
 namespace beholder::app {
 
-JsonlOut::JsonlOut(std::string path, bool resume) : path_(std::move(path)) {
+JsonlOut::JsonlOut(std::string path, bool resume, const std::function<void(const Json&)>& before) : path_(std::move(path)) {
   if (!is_file()) {
     if (resume) throw Error(Code::kUsage, "--resume", "there is no file to continue", "name it with --out FILE");
     return;
@@ -29,7 +31,7 @@ JsonlOut::JsonlOut(std::string path, bool resume) : path_(std::move(path)) {
     ::close(std::exchange(fd_, -1));
     throw Error(Code::kUsage, path_, "it holds results already", "give --resume to continue that run, or another --out");
   }
-  read_done();
+  read_done(before);
 }
 
 JsonlOut::~JsonlOut() {
@@ -37,7 +39,7 @@ JsonlOut::~JsonlOut() {
 }
 
 // Collects the keys of whole lines and cuts off what follows the last newline.
-void JsonlOut::read_done() {
+void JsonlOut::read_done(const std::function<void(const Json&)>& before) {
   std::ifstream in(path_, std::ios::binary);
   std::string line;
   std::int64_t whole = 0, number = 0;
@@ -48,11 +50,14 @@ void JsonlOut::read_done() {
     if (!record.is_object()) not_ours(number);
     const std::string id = json_get<std::string>(record, "id", "", path_);
     const auto input_line = json_get<std::int64_t>(record, "line", 0, path_);
-    ++done_[id.empty() && input_line > 0 ? line_key(input_line) : id];
+    done_.push_back(hash_of(id.empty() && input_line > 0 ? line_key(input_line) : id));
     ++before_.done;
     if (record.contains("error")) ++before_.failed;
     if (record.contains("skipped")) before_.skipped_media += std::ssize(record["skipped"]);
+    if (before) before(record);
   }
+  std::sort(done_.begin(), done_.end());
+  taken_.assign(done_.size(), false);
   if (!line.empty() && line[0] != '{' && line[0] != '\0') not_ours(number + 1);  // zeros: what a power cut may leave of a line
   struct stat info{};
   if (::fstat(fd_, &info) == 0 && info.st_size > whole) {
@@ -69,11 +74,19 @@ std::string JsonlOut::line_key(std::int64_t line) {
   return format("line {}", line);
 }
 
+JsonlOut::Key JsonlOut::hash_of(std::string_view key) {
+  return {stable_hash(key), stable_hash(format("other {}", key))};
+}
+
 bool JsonlOut::take_done(const std::string& key) {
-  const auto it = done_.find(key);
-  if (it == done_.end()) return false;
-  if (--it->second == 0) done_.erase(it);
-  return true;
+  const Key hash = hash_of(key);
+  for (auto it = std::lower_bound(done_.begin(), done_.end(), hash); it != done_.end() && *it == hash; ++it) {
+    const auto place = static_cast<std::size_t>(it - done_.begin());
+    if (taken_[place]) continue;
+    taken_[place] = true;
+    return true;
+  }
+  return false;
 }
 
 void JsonlOut::write(const Json& record) {

@@ -4,8 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/json.h"
 
@@ -14,8 +17,9 @@ namespace beholder::app {
 class JsonlOut {
  public:
   // `path` "" or "-": stdout. A file is opened at once, so that one that cannot be written is found before the work
-  // starts (kResource). A file with content needs `resume`, else kUsage: results are not overwritten.
-  JsonlOut(std::string path, bool resume);
+  // starts (kResource). A file with content needs `resume`, else kUsage: results are not overwritten. `before` gets the results that stand
+  // in it; of them only 16 bytes each are held.
+  JsonlOut(std::string path, bool resume, const std::function<void(const Json&)>& before = {});
   ~JsonlOut();
   JsonlOut(const JsonlOut&) = delete;
   JsonlOut& operator=(const JsonlOut&) = delete;
@@ -36,12 +40,15 @@ class JsonlOut {
   const std::string& path() const { return path_; }
 
  private:
-  void read_done();
+  using Key = std::pair<std::uint64_t, std::uint64_t>;  // two hashes: no two of millions of keys share both
+  static Key hash_of(std::string_view key);
+  void read_done(const std::function<void(const Json&)>& before);
   [[noreturn]] void not_ours(std::int64_t line) const;
   [[noreturn]] void fail(const char* what) const;
   std::string path_;
   int fd_ = 1;
-  std::map<std::string, std::int64_t> done_;
+  std::vector<Key> done_;    // sorted
+  std::vector<bool> taken_;  // by place in done_
   Before before_;
 };
 

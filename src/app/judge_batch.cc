@@ -5,10 +5,11 @@
 #include <algorithm>
 
 #include "app/command.h"
-#include "core/error.h"
 #include "core/format.h"
 #include "core/progress.h"
+#include "hf/hub.h"
 #include "judge/prompt.h"
+#include "judge/score_cache.h"
 
 namespace beholder::app {
 namespace {
@@ -35,14 +36,51 @@ Json with_id(const std::string& id, const Json& result) {
   return out;
 }
 
+// What is known of a record's media before any is decoded, per medium.
+struct Recalled {
+  std::vector<std::string> sources;  // empty where it cannot be read: loading it says what is wrong
+  std::vector<std::optional<judge::ScoredMedium>> known;
+  bool complete = true;
+};
+
+Recalled recall(const JudgeJob& job, const data::Record& record) {
+  Recalled out;
+  for (const data::MediaRef& ref : record.media) {
+    std::string& source = out.sources.emplace_back();
+    auto& known = out.known.emplace_back();
+    try {
+      source = judge::ScoreCache::source_of(ref);
+      known = job.known(record.prompt, source);
+    } catch (const Error& e) {
+      if (e.code() == Code::kInternal) throw;
+    }
+    out.complete = out.complete && known;
+  }
+  return out;
+}
+
+// Without pixels: nothing will be asked.
+JudgeItem known_item(const data::Record& record, const Recalled& recalled) {
+  JudgeItem item{.id = record.id, .prompt = record.prompt, .media = {}};
+  for (std::size_t i = 0; i < record.media.size(); ++i) {
+    item.media.push_back({media_name(record.media[i]), recalled.known[i]->hash, {}});
+    item.refs.push_back(i);
+  }
+  return item;
+}
+
 }  // namespace
+
+std::string model_dir(const JudgeRunFlags& flags, const char* shipped) {
+  return hf::resolve_model_dir(flags.model.empty() ? embedded_model_dir(shipped) : flags.model);
+}
 
 judge::JudgeModel load_model(const JudgeRunFlags& flags, const char* shipped) {
   vlm::LoadOptions options;
   options.device = vlm::parse_device(flags.device != "auto" ? flags.device : at::hasCUDA() ? "cuda" : "cpu");
   if (flags.dtype != "auto") options.dtype = vlm::parse_dtype(flags.dtype);
   options.quantise_bits = vlm::parse_quantisation(flags.quantize);
-  judge::JudgeModel model = judge::load_judge_model(flags.model.empty() ? embedded_model_dir(shipped) : flags.model, options);
+  judge::JudgeModel model = judge::load_judge_model(model_dir(flags, shipped), options);
   vlm::set_process_for(model.model);
   return model;
 }
@@ -60,6 +98,7 @@ void JudgeRunFlags::fields(FieldList& f) {
   f.add("out", out, "write results here as JSON lines");
   f.add("report", report, "write a page with the media, the results and the thoughts (one HTML file)");
   f.add("resume", resume, "continue the run whose results stand in --out");
+  f.add("shard", shard, "i/n: only this part of the records, e.g. 2/8 for the second of eight programs; chosen by the record's id");
   judge_fields(f);
 }
 
@@ -75,18 +114,25 @@ void JudgeRunFlags::judge_fields(FieldList& f) {
   f.add("quantize", quantize, "int8 or int4: the decoder's weights in so many bits, for speed and memory on the CPU");
 }
 
-JudgeSession::JudgeSession(const JudgeRunFlags& flags)
-    : model_(load_model(flags, "embedded")),
-      sampler_(model_.model),
-      judge_(model_.spec, sampler_),
-      store_(patch_config(flags, model_), {flags.fps, flags.max_frames}) {}
+JudgeSession::Loaded::Loaded(const JudgeRunFlags& flags)
+    : model(load_model(flags, "embedded")),
+      sampler(model.model),
+      judge(model.spec, sampler),
+      store(patch_config(flags, model), {flags.fps, flags.max_frames}) {}
+
+JudgeSession::Loaded& JudgeSession::loaded() {
+  if (!loaded_) loaded_ = std::make_unique<Loaded>(flags_);
+  return *loaded_;
+}
 
 JudgeItem load_item(judge::MediumStore& store, const data::Record& record) {
-  JudgeItem item{record.id, record.prompt, {}, Json::array()};
+  JudgeItem item{.id = record.id, .prompt = record.prompt, .media = {}};
   judge::check_prompt(item.prompt);
-  for (const data::MediaRef& ref : record.media) {
+  for (std::size_t i = 0; i < record.media.size(); ++i) {
+    const data::MediaRef& ref = record.media[i];
     try {
       item.media.push_back(store.load(ref));
+      item.refs.push_back(i);
     } catch (const Error& e) {
       // kResource is a picture over the decoder's limits here; a machine out of memory throws std::bad_alloc.
       if (e.code() == Code::kInternal || e.code() == Code::kInterrupted) throw;
@@ -100,15 +146,34 @@ JudgeItem load_item(judge::MediumStore& store, const data::Record& record) {
 void JudgeBatch::add(JudgeItem item) {
   job_.refuse(item);
   std::vector<judge::Question> questions = job_.questions(item);
-  check_questions(judge_, questions, options_);
+  if (!questions.empty()) check_questions(session_.judge(), questions, options_);
   counts_.push_back(questions.size());
   for (judge::Question& q : questions) questions_.push_back(std::move(q));
   results_.emplace_back(std::nullopt);
   items_.push_back(std::move(item));
 }
 
+void JudgeBatch::add_record(const data::Record& record, const std::function<void(const Error&, Json skipped)>& on_error) {
+  const Recalled recalled = job_.known ? recall(job_, record) : Recalled{.sources = {}, .known = {}, .complete = false};
+  if (!recalled.complete) session_.load();
+  Json skipped = Json::array();
+  try {
+    JudgeItem item = recalled.complete ? known_item(record, recalled) : load_item(session_.store(), record);
+    skipped = item.skipped;
+    for (const std::size_t i : item.refs) {
+      if (!job_.known) break;
+      item.sources.push_back(recalled.sources[i]);
+      item.known.push_back(recalled.known[i]);
+    }
+    add(std::move(item));
+  } catch (const Error& e) {
+    on_error(e, std::move(skipped));
+  }
+}
+
 std::vector<Json> JudgeBatch::answer(const judge::JudgeProgress& progress) {
-  const std::vector<judge::Answered> answers = judge_.ask(questions_, options_, progress);
+  std::vector<judge::Answered> answers;
+  if (!questions_.empty()) answers = session_.judge().ask(questions_, options_, progress);
   std::vector<Json> out;
   std::size_t item = 0, begin = 0;
   for (std::optional<Json>& result : results_) {

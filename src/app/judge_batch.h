@@ -3,23 +3,27 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/config.h"
+#include "core/error.h"
 #include "core/json.h"
 #include "data/record.h"
+#include "data/shard.h"
 #include "judge/judge.h"
 #include "judge/medium_store.h"
+#include "judge/score.h"
 
 namespace beholder::app {
 
 // Flags that rank, compare and score share.
 struct JudgeRunFlags {
   std::string model, device = "auto", dtype = "auto", quantize = "none";
-  std::string prompt, in, out, report;
+  std::string prompt, in, out, report, shard;
   bool resume = false;
   double fps = 1.0;
   std::int64_t max_frames = 24, max_pixels = 0;
@@ -32,22 +36,28 @@ struct JudgeRunFlags {
 judge::JudgeModel load_model(const JudgeRunFlags& flags, const char* shipped);
 media::PatchConfig patch_config(const JudgeRunFlags& flags, const judge::JudgeModel& model);
 
-// The loaded judge with its sampler and its media. Members refer to each other, so it stays where it is.
+// The judge with its sampler and its media, loaded when it is first needed: a run that finds all its answers done needs none.
 class JudgeSession {
  public:
-  explicit JudgeSession(const JudgeRunFlags& flags);
-  JudgeSession(const JudgeSession&) = delete;
-  JudgeSession& operator=(const JudgeSession&) = delete;
+  explicit JudgeSession(const JudgeRunFlags& flags) : flags_(flags) {}
 
-  judge::Judge& judge() { return judge_; }
-  const judge::JudgeModel& model() const { return model_; }
-  judge::MediumStore& store() { return store_; }
+  // Loads now; throws what loading throws.
+  void load() { loaded(); }
+  judge::Judge& judge() { return loaded().judge; }
+  const judge::JudgeModel& model() { return loaded().model; }
+  judge::MediumStore& store() { return loaded().store; }
 
  private:
-  judge::JudgeModel model_;
-  vlm::ModelSampler sampler_;
-  judge::Judge judge_;
-  judge::MediumStore store_;
+  struct Loaded {  // members refer to each other, so it stays where it is
+    explicit Loaded(const JudgeRunFlags& flags);
+    judge::JudgeModel model;
+    vlm::ModelSampler sampler;
+    judge::Judge judge;
+    judge::MediumStore store;
+  };
+  Loaded& loaded();
+  JudgeRunFlags flags_;
+  std::unique_ptr<Loaded> loaded_;
 };
 
 // A prompt and those of its media that could be read.
@@ -55,8 +65,16 @@ struct JudgeItem {
   std::string id;  // of the record; empty for operands
   std::string prompt;
   std::vector<judge::Medium> media;
-  Json skipped = Json::array();  // {"media","error"} per medium that could not be read
+  Json skipped = Json::array();     // {"media","error"} per medium that could not be read
+  std::vector<std::size_t> refs{};  // per medium: which of the record's it is
+
+  // With JudgeJob::known, per medium: a name for its bytes, and what an earlier run knows of it.
+  std::vector<std::string> sources{};
+  std::vector<std::optional<judge::ScoredMedium>> known{};
 };
+
+// Name of the folder of the checkpoint that is asked, an adapter's where it is one. kNotFound.
+std::string model_dir(const JudgeRunFlags& flags, const char* shipped = "embedded");
 
 // Reads the media; one that cannot be read is skipped with a warning, and the rest goes on. kInvalidInput for the prompt.
 JudgeItem load_item(judge::MediumStore& store, const data::Record& record);
@@ -68,15 +86,27 @@ struct JudgeJob {
   std::function<std::vector<judge::Question>(const JudgeItem&)> questions;
   std::function<Json(const JudgeItem&, std::span<const judge::Answered>)> result;  // answers of this item's questions
   std::function<std::string(const Json&)> show;                                    // a result, for people
+
+  // The rest may be left out.
+  bool takes_folders = false;                          // without --prompt: media with prompts beside them, each an item
+  std::function<std::string(const Json&)> show_short;  // one of many results, for people
+  // What an earlier run knows of a prompt and a medium (by judge::ScoreCache::source_of).
+  std::function<std::optional<judge::ScoredMedium>(const std::string& prompt, const std::string& source)> known;
+  std::function<void(const Json&)> seen;  // every result of a run over many, also those that stood in --out before it
+  std::function<Json()> finish;           // after the last of many: what to add to the summary
 };
 
 // Items waiting to be judged together. A failed one brings its result with it and keeps its place.
 class JudgeBatch {
  public:
-  JudgeBatch(judge::Judge& judge, const judge::JudgeOptions& options, const JudgeJob& job) : judge_(judge), options_(options), job_(job) {}
+  JudgeBatch(JudgeSession& session, const judge::JudgeOptions& options, const JudgeJob& job)
+      : session_(session), options_(options), job_(job) {}
 
   // Throws what `refuse` throws, and kInvalidInput when a question does not fit the model; the batch is then unchanged.
   void add(JudgeItem item);
+  // Recalls or loads the record's media and adds it. An error of the model's is thrown as it is, one of the record's by `on_error` with
+  // the media that were skipped before it.
+  void add_record(const data::Record& record, const std::function<void(const Error&, Json skipped)>& on_error);
   void add_failed(Json result) { results_.emplace_back(std::move(result)); }
 
   std::int64_t questions() const { return std::ssize(questions_); }
@@ -86,7 +116,7 @@ class JudgeBatch {
   std::vector<Json> answer(const judge::JudgeProgress& progress);
 
  private:
-  judge::Judge& judge_;
+  JudgeSession& session_;
   const judge::JudgeOptions& options_;
   const JudgeJob& job_;
   std::vector<JudgeItem> items_;

@@ -173,4 +173,20 @@ std::string show_scores(const Json& scores, const ViewStyle& style) {
   return out + format("\n{}\n", cost(scores)) + skipped_lines(scores);
 }
 
+std::string show_score_lines(const Json& scores, const ViewStyle& style) {
+  if (scores.contains("error")) {
+    const std::string id = scores.at("id").is_string() ? scores["id"].get<std::string>() : format("line {}", scores.at("line").get<int>());
+    return format("  failed       {}\n", printable(id, false));
+  }
+  std::string out;
+  for (const Json& item : scores.at("scores")) {
+    const std::string name = printable(item.at("media").get<std::string>(), false);
+    if (item.at("score").is_null())
+      out += format("  no answer    {}\n", name);
+    else
+      out += format("  {:5.2f} {}  {}\n", item["score"].get<double>(), bar(item["score"].get<double>() / 10, style), name);
+  }
+  return out;
+}
+
 }  // namespace beholder::app

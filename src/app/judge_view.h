@@ -12,5 +12,7 @@ namespace beholder::app {
 std::string show_ranking(const Json& ranking, const ViewStyle& style);
 std::string show_comparison(const Json& comparison, const ViewStyle& style);
 std::string show_scores(const Json& scores, const ViewStyle& style);
+// Of many: a line per medium, or why there is none.
+std::string show_score_lines(const Json& scores, const ViewStyle& style);
 
 }  // namespace beholder::app

@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
-#include "judge/medium_store.h"
+#include "media/media_info.h"
 
 namespace beholder::app {
 namespace fs = std::filesystem;
@@ -18,7 +18,7 @@ std::vector<std::string> folder_media(const std::string& folder) {
   std::vector<std::string> files;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const std::string path = it->path().string();
-    if (judge::is_image_path(path) || judge::is_video_path(path)) files.push_back(path);
+    if (media::is_image_path(path) || media::is_video_path(path)) files.push_back(path);
   }
   if (error) throw Error(Code::kInvalidInput, folder, error.message(), "make the folder readable");
   if (files.empty())
@@ -40,18 +40,26 @@ std::vector<std::string> pattern_media(const std::string& pattern) {
 
 }  // namespace
 
-std::vector<std::string> expand_media(const std::vector<std::string>& operands) {
-  std::vector<std::string> files;
+std::vector<std::string> expand_patterns(const std::vector<std::string>& operands) {
+  std::vector<std::string> paths;
   for (const std::string& operand : operands) {
     std::error_code error;
     std::vector<std::string> some{operand};
-    if (fs::is_directory(operand, error)) {
-      some = folder_media(operand);
-    } else if (!fs::exists(operand, error)) {
+    if (!fs::exists(operand, error)) {
       if (operand.find_first_of("*?[") == std::string::npos)
         throw Error(Code::kNotFound, operand, "there is no such file", "check the path");
       some = pattern_media(operand);
     }
+    paths.insert(paths.end(), some.begin(), some.end());
+  }
+  return paths;
+}
+
+std::vector<std::string> expand_media(const std::vector<std::string>& operands) {
+  std::vector<std::string> files;
+  for (const std::string& path : expand_patterns(operands)) {
+    std::error_code error;
+    const std::vector<std::string> some = fs::is_directory(path, error) ? folder_media(path) : std::vector<std::string>{path};
     files.insert(files.end(), some.begin(), some.end());
   }
   return files;

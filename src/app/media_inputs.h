@@ -10,4 +10,7 @@ namespace beholder::app {
 // is no file itself is expanded here, for shells that did not. kNotFound or kInvalidInput where nothing comes of one.
 std::vector<std::string> expand_media(const std::vector<std::string>& operands);
 
+// Only the patterns: files and folders stay as they are.
+std::vector<std::string> expand_patterns(const std::vector<std::string>& operands);
+
 }  // namespace beholder::app
