@@ -129,6 +129,7 @@ def protocols(rng):
         "pickapic-tie": max(three_way(t / 16) for t in range(0, 200)), "pickapic-tie at 0.6": three_way(0.6),
         "tau": tau(read) * scale, "tau-videoalign": tau_videoalign(read) * scale,
         "genai-bench/test": mean([m is not None and h * m > 0 for h, m in all_pairs]),
+        "genai-bench-videoscore/test": mean([m is not None and (abs(m) < 0.5 if h == 0 else h * m > 0) for h, m in all_pairs]),
         "mmrb2": mean(strict(all_pairs)), "mmrb2-parsed": mean(strict(read)),
         "votes": mean([(sigmoid(m) - (h + 1) / 2) ** 2 for h, m in all_pairs]),
     }

@@ -9,6 +9,7 @@
 #include "core/progress.h"
 #include "data/convert.h"
 #include "data/dataset.h"
+#include "data/shard.h"
 #include "eval/leaderboard.h"
 #include "eval/result.h"
 #include "eval/scores_file.h"
@@ -58,7 +59,8 @@ class EvalCommand : public Command {
            "  beholder eval compare evals/base evals/trained\n"
            "Stop with Ctrl-C and go on with the same command and --resume. Verdicts that are there already are not asked for again, so "
            "another\n"
-           "protocol on them costs nothing.\n\n" +
+           "protocol on them costs nothing.\n"
+           "Side by side: --shard 1/4 … --shard 4/4 into one --output-dir, then the same command with --resume and without --shard.\n\n" +
            protocol_list();
   }
   void fields(FieldList& f) override {
@@ -67,6 +69,8 @@ class EvalCommand : public Command {
     judging_.options.comparison_fields(f);
     judging_.options.sampling_fields(f);
     f.add("resume", judging_.flags.resume, "continue the evaluation in --output-dir");
+    f.add("shard", judging_.flags.shard,
+          "i/n: judge only this part of the pairs, for programs side by side; --resume without it puts all together");
   }
 
   int run(const std::vector<std::string>&) override {
@@ -74,6 +78,7 @@ class EvalCommand : public Command {
     const eval::Protocol& protocol = eval::find_protocol(flags_.protocol);
     eval::ResultContext context;
     const std::vector<data::Record> records = read(context);
+    if (!judging_.flags.shard.empty()) return judge_shard(records);
     const Json result = flags_.scores.empty() ? judged(records, protocol, context) : scored(records, protocol, context);
     if (json)
       fmt::print("{}\n", json_line(result));
@@ -97,6 +102,26 @@ class EvalCommand : public Command {
     if (flags_.protocol.starts_with("mmrb2") && !judging_.options.both_orders)
       throw Error(Code::kUsage, "--protocol", flags_.protocol + " counts both orders", "leave out --no-both-orders");
     judging_.options.check();
+    if (!judging_.flags.shard.empty()) check_shard();
+  }
+
+  void check_shard() const {
+    data::parse_shard(judging_.flags.shard, "--shard");
+    if (!flags_.scores.empty() || !flags_.listener.empty())
+      throw Error(Code::kUsage, "--shard", "a shard only asks the judge",
+                  "leave out --scores and --listener; the run without --shard takes them");
+    if (!data::is_own_records(flags_.data) && !fs::exists(flags_.output_dir + "/data/data.json"))
+      throw Error(Code::kUsage, "--shard", "this data set must be converted first, and by one program",
+                  "run: beholder data convert, and give the records it wrote");
+  }
+
+  int judge_shard(const std::vector<data::Record>& records) {
+    judging_.folder = flags_.output_dir;
+    judge_records(judging_, records);
+    log_info(format("shard {} is done; when all are, the same command with --resume and without --shard gives the result",
+                    judging_.flags.shard));
+    if (json) fmt::print("{}\n", json_line({{"shard", judging_.flags.shard}, {"output_dir", flags_.output_dir}}));
+    return 0;
   }
 
   // A public data set becomes JSON lines with its media as files, once; our own records stay where they are.
@@ -131,10 +156,8 @@ class EvalCommand : public Command {
     context.judge = !flags_.name.empty() ? flags_.name : fs::path(flags_.scores).filename().string();
     context.bad_scores = file.bad_lines;
     context.unknown_scores = std::ssize(file.scores);
-    const eval::JudgedSet set = eval::join(records, [&](const data::Record& record) {
-      const auto scores = eval::scores_of(file, record);
-      return scores.empty() ? eval::RecordVerdict{} : eval::verdict_of_scores(scores, flags_.score_scale);
-    });
+    const eval::JudgedSet set =
+        eval::join(records, [&](const data::Record& record) { return eval::verdict_of(file, record, flags_.score_scale); });
     for (const data::Record& record : records) context.unknown_scores -= static_cast<std::int64_t>(file.scores.contains(record.id));
     context.settings = {{"data", flags_.data}, {"scores", flags_.scores}, {"score_scale", flags_.score_scale}};
     return finish(records, set, protocol, context, nullptr);

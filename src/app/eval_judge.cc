@@ -8,6 +8,7 @@
 
 #include "app/compare_job.h"
 #include "app/eval_listener.h"
+#include "app/eval_shards.h"
 #include "app/judge_run.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -71,7 +72,8 @@ Json settings_of(const EvalJudging& judging, const std::string& pairs) {
 void check_settings(const EvalJudging& judging, const Json& settings) {
   const std::string path = judging.folder + "/settings.json";
   if (!fs::exists(path)) return;
-  if (!judging.flags.resume)
+  // A shard finds what the others have written; its own verdicts are guarded where they are opened.
+  if (!judging.flags.resume && judging.flags.shard.empty())
     throw Error(Code::kUsage, judging.folder, "it holds an evaluation already", "give --resume to continue it, or another --output-dir");
   const Json before = read_json(path);
   for (const auto& [key, value] : settings.items())
@@ -114,6 +116,14 @@ void judge_records(const EvalJudging& judging, const std::vector<data::Record>& 
   JudgeRunFlags flags = judging.flags;
   flags.in = judging.folder + "/pairs.jsonl";
   flags.out = judging.folder + "/verdicts.jsonl";
+  if (!flags.shard.empty()) {
+    flags.out = shard_verdicts(judging.folder, flags.shard);
+    run_judge(flags, judging.options, {}, /*json=*/false, compare_job(judging.options));
+    return;
+  }
+  std::vector<std::string> ids;
+  for (const data::Record& pair : pairs) ids.push_back(pair.id);
+  merge_shards(judging.folder, ids);
   const std::set<std::string> done = judged_keys(flags.out);
   if (!std::all_of(pairs.begin(), pairs.end(), [&](const data::Record& pair) { return done.contains(pair.id); }))
     run_judge(flags, judging.options, {}, /*json=*/false, compare_job(judging.options));

@@ -2,6 +2,7 @@
 //   pairs.jsonl     what the judge is asked: one pair a line, without labels
 //   settings.json   what the verdicts depend on; a folder of other settings is not mixed with
 //   verdicts.jsonl  one comparison a line, as `beholder compare` writes them
+//   verdicts-i-of-n.jsonl  those that a shard found
 //   heard.jsonl     with a listener: {"id","heard"}, its probability of the first medium after the thoughts
 #pragma once
 
@@ -27,7 +28,7 @@ struct EvalJudging {
 std::string pair_key(const data::Record& record, int first, int second);
 
 // Asks what has not been answered yet. kUsage for a folder that holds an evaluation already and no `resume`, or one of other settings;
-// kInterrupted says how to go on.
+// kInterrupted says how to go on. With `flags.shard` only that part is asked; without, what shards have found is taken first.
 void judge_records(const EvalJudging& judging, const std::vector<data::Record>& records);
 
 // What stands in a judged folder.

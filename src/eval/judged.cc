@@ -17,6 +17,12 @@ double label_of(const data::Target& target, std::size_t i, std::size_t j) {
   return target.ranking[i] == target.ranking[j] ? 0.5 : target.ranking[i] < target.ranking[j] ? 1.0 : 0.0;
 }
 
+std::optional<FourWay> four_way_of(const data::Record& record) {
+  if (record.target.kind != Kind::kPair || !record.meta.is_object()) return std::nullopt;
+  const auto word = record.meta.find("vote_type");
+  return word != record.meta.end() && word->is_string() ? parse_four_way(word->get<std::string>()) : std::nullopt;
+}
+
 void add_pairs(const data::Record& source, const RecordVerdict& verdict, JudgedSet& set, JudgedRecord& record) {
   const std::size_t k = source.media.size();
   record.begin = set.pairs.size();
@@ -28,6 +34,7 @@ void add_pairs(const data::Record& source, const RecordVerdict& verdict, JudgedS
       pair.second = static_cast<int>(j);
       pair.q = label_of(source.target, i, j);
       pair.votes = source.target.votes;
+      pair.four_way = four_way_of(source);
       const std::size_t at = set.pairs.size() - record.begin;
       if (at < verdict.pairs.size()) pair.verdict = verdict.pairs[at];
       if (verdict.scores.size() == k && verdict.scores[i] && verdict.scores[j]) pair.score_margin = *verdict.scores[i] - *verdict.scores[j];
@@ -37,6 +44,14 @@ void add_pairs(const data::Record& source, const RecordVerdict& verdict, JudgedS
 }
 
 }  // namespace
+
+std::optional<FourWay> parse_four_way(std::string_view word) {
+  if (word == "leftvote") return FourWay::kFirst;
+  if (word == "rightvote") return FourWay::kSecond;
+  if (word == "tievote") return FourWay::kBothGood;
+  if (word == "bothbad_vote" || word == "bothbad") return FourWay::kBothBad;
+  return std::nullopt;
+}
 
 JudgedSet join(const std::vector<data::Record>& records, const std::function<RecordVerdict(const data::Record&)>& verdict) {
   JudgedSet set;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/record.h"
@@ -19,6 +20,11 @@ enum class Reading {
   kMissing,   // the judge was not asked, or could not be (a picture that does not open)
 };
 
+// The four answers of GenAI-Bench about a pair.
+enum class FourWay { kFirst, kSecond, kBothGood, kBothBad };
+// "leftvote", "rightvote", "tievote", "bothbad_vote" (or "bothbad"), as the public data spell them; nothing for another word.
+std::optional<FourWay> parse_four_way(std::string_view word);
+
 // What a judge said about one pair of media; "first" is the one that comes first in the record.
 struct PairVerdict {
   Reading reading = Reading::kMissing;
@@ -26,8 +32,9 @@ struct PairVerdict {
   std::optional<double> p;              // probability that the first is preferred; none for scores without a scale
   std::optional<double> p_shown_first;  // the same, by the place where the judge saw the first medium
   std::optional<double> p_shown_second;
-  int unread_orders = 0;        // orders that were asked and could not be read
-  std::optional<double> heard;  // a listener's probability of the first, after the judge's thoughts
+  int unread_orders = 0;              // orders that were asked and could not be read
+  std::optional<double> heard;        // a listener's probability of the first, after the judge's thoughts
+  std::optional<FourWay> four_way{};  // of a judge that tells good ties from bad ones
 };
 
 // About one record: the pairs i < j in lexicographic order, and a score per medium where there is one (higher = better).
@@ -43,6 +50,7 @@ struct JudgedPair {
   int votes = 0;              // behind q; 0: not known
   PairVerdict verdict;
   std::optional<double> score_margin;  // difference of the record's scores
+  std::optional<FourWay> four_way{};   // label, where the record's meta has a "vote_type"
 
   int label() const { return q > 0.5 ? 1 : q < 0.5 ? -1 : 0; }  // 0: people are tied
 };

@@ -48,6 +48,20 @@ Credit ties_are_wrong(const JudgedPair& pair) {
   return {right(pair) ? 1.0 : 0.0, 1, pair.verdict.margin == 0};
 }
 
+constexpr double kVideoScoreTie = 0.5;  // on the judge's own scale
+
+// VideoScore's: a label tie asks for scores that lie close, anything else for the right side.
+Credit videoscore(const JudgedPair& pair) {
+  const bool close = std::abs(pair.verdict.margin) < kVideoScoreTie;
+  return {(pair.label() == 0 ? close : right(pair)) ? 1.0 : 0.0, 1, close};
+}
+
+// The same of the four answers.
+Credit four_way(const JudgedPair& pair) {
+  const auto said = pair.verdict.four_way;
+  return {said == pair.four_way ? 1.0 : 0.0, 1, said == FourWay::kBothGood || said == FourWay::kBothBad};
+}
+
 // Each order by itself; a judge with scores says the same in both.
 Credit each_order(const JudgedPair& pair, bool parsed_only) {
   if (pair.label() == 0) return kLeftOut;
@@ -77,6 +91,9 @@ struct Rule {
 };
 
 const std::vector<Rule>& rules() {
+  static const std::string kFourWayRule =
+      "the same of leftvote, rightvote, tievote (both good) and bothbad_vote, by a judge that gives one of the four; chance is 1/4; split ";
+  static const std::string kVideoScoreRule = "a label tie is right where the scores differ by less than 0.5 (VideoScore's rule); split ";
   static const std::vector<Rule> kRules = {
       {{"imagereward", "pooled over all pairs; label ties skipped, a predicted tie is wrong (ImageReward test.py, MPS, HPSv3)", "pairs"},
        false,
@@ -103,6 +120,10 @@ const std::vector<Rule>& rules() {
       {{"genai-bench/test", "label ties (tievote, bothbad_vote) count as wrong; split test (UnifiedReward's Acc.)", "pairs"},
        false,
        ties_are_wrong},
+      {{"genai-bench-4way/test_v1", kFourWayRule + "test_v1", "pairs"}, false, four_way},
+      {{"genai-bench-4way/test", kFourWayRule + "test", "pairs"}, false, four_way},
+      {{"genai-bench-videoscore/test_v1", kVideoScoreRule + "test_v1", "pairs"}, false, videoscore},
+      {{"genai-bench-videoscore/test", kVideoScoreRule + "test", "pairs"}, false, videoscore},
       {{"mmrb2", "each order counts by itself; an unreadable answer is wrong", "judgements"},
        false,
        [](const JudgedPair& pair) { return each_order(pair, false); }},
@@ -151,6 +172,18 @@ Credit unread(const JudgedPair& pair, const Rule& rule) {
   return {0, rule.credit ? rule.credit(pair).n : 1, false};
 }
 
+// Two numbers do not say whether a tie is one of good or of bad media.
+void check_four_way(const JudgedSet& set) {
+  for (const JudgedPair& pair : set.pairs) {
+    if (!pair.four_way)
+      throw Error(Code::kInvalidInput, "genai-bench-4way", "a record does not tell tievote from bothbad_vote",
+                  R"(the records of GenAI-Bench do, in "meta": {"vote_type": …}; other data have other protocols)");
+    if (read(pair) && !pair.verdict.four_way)
+      throw Error(Code::kUsage, "genai-bench-4way", "it measures judges that give one of four answers, and two scores are none",
+                  R"(give --scores with lines {"id","vote_type"}; scores are measured by genai-bench, tau and diff)");
+  }
+}
+
 // Pairs, or of protocols that count each order by itself, orders.
 std::int64_t unread_units(const JudgedPair& pair, const Rule& rule) {
   if (rule.protocol.unit == "judgements") return pair.label() == 0 ? 0 : read(pair) ? pair.verdict.unread_orders : 2;
@@ -191,6 +224,7 @@ Outcome evaluate(const JudgedSet& set, const Protocol& protocol, const ProtocolO
   if (protocol.needs_p && !std::all_of(set.pairs.begin(), set.pairs.end(), has_p))
     throw Error(Code::kUsage, protocol.name, "it measures probabilities, and scores alone have none",
                 "say with --score-scale S that p = sigmoid(S (s1 - s2))");
+  if (rule.credit == four_way) check_four_way(set);
   std::vector<Credit> credits = rule.credit ? std::vector<Credit>(set.pairs.size()) : fitted(set, protocol.name, options, out);
   std::vector<Ratio> units(set.units);
   for (std::size_t i = 0; i < set.pairs.size(); ++i) {

@@ -61,7 +61,7 @@ TEST(ProtocolOracle, EveryProtocolIsThePlainLoopOfItsDefinition) {
         << name;
     ++checked;
   }
-  EXPECT_EQ(checked, protocols().size()) << "all but the second split of genai-bench, and one with a threshold";
+  EXPECT_EQ(checked + 3, protocols().size()) << "one split of genai-bench's, not the four-way ones, and one with a threshold";
   const Outcome outcome = evaluate(set, find_protocol("tau"));
   EXPECT_EQ(outcome.n, golden["counts"]["pairs"].get<std::int64_t>());
   EXPECT_EQ(outcome.label_ties, golden["counts"]["label_ties"].get<std::int64_t>());
@@ -116,6 +116,7 @@ TEST(Protocol, UnreadAndMissingStayInTheDenominator) {
   std::vector<data::Record> records{ranked("right", {1, 2}), ranked("unread", {1, 2}), ranked("missing", {1, 2})};
   const JudgedSet set = judged(records, {{"right", {{1}, {0}}}, {"unread", {{1}, {}}}}, 1);
   for (const Protocol& protocol : protocols()) {
+    if (protocol.name.starts_with("genai-bench-4way")) continue;
     const Outcome outcome = evaluate(set, protocol);
     // votes: (1 - sigmoid(1))^2 and twice 1/4; tau-videoalign makes a tie of the only readable pair.
     const double expected = protocol.name == "votes"            ? (0.5 + std::pow(1 / (1 + std::exp(1)), 2)) / 3
@@ -126,6 +127,46 @@ TEST(Protocol, UnreadAndMissingStayInTheDenominator) {
     EXPECT_EQ(outcome.unparsed, protocol.unit == "judgements" ? 2 : 1) << protocol.name;
     EXPECT_EQ(outcome.missing, protocol.unit == "judgements" ? 2 : 1) << protocol.name;
   }
+}
+
+// GenAI-Bench's four answers: a tie of good media is not one of bad media.
+TEST(Protocol, FourWayTellsGoodTiesFromBadOnes) {
+  const auto record = [](const std::string& id, double q, const char* vote) {
+    data::Record out = voted(id, q);
+    out.meta = {{"vote_type", vote}};
+    return out;
+  };
+  const std::vector<data::Record> records{record("left", 1, "leftvote"),   record("right", 0, "rightvote"),
+                                          record("good", 0.5, "tievote"),  record("bad", 0.5, "bothbad_vote"),
+                                          record("unread", 1, "leftvote"), record("missing", 1, "leftvote")};
+  const std::map<std::string, FourWay> votes{
+      {"left", FourWay::kFirst}, {"right", FourWay::kFirst}, {"good", FourWay::kBothBad}, {"bad", FourWay::kBothBad}};
+  const JudgedSet set = join(records, [&](const data::Record& r) {
+    if (r.id == "missing") return RecordVerdict{};
+    const auto vote = votes.find(r.id);
+    RecordVerdict out = verdict_of_scores({vote == votes.end() ? std::nullopt : std::optional(1.0), 0}, 0);
+    if (vote != votes.end()) out.pairs[0].four_way = vote->second;
+    return out;
+  });
+  for (const char* split : {"genai-bench-4way/test_v1", "genai-bench-4way/test"}) {
+    const Outcome outcome = evaluate(set, find_protocol(split));
+    EXPECT_NEAR(outcome.value(), 2.0 / 6, 1e-15);
+    EXPECT_EQ(outcome.predicted_ties, 2);
+    EXPECT_EQ(outcome.label_ties, 2);
+    EXPECT_EQ(outcome.unparsed, 1);
+    EXPECT_EQ(outcome.missing, 1);
+  }
+  EXPECT_THROW(value(judged({voted("a", 0.5)}, {{"a", {{1}, {0}}}}), "genai-bench-4way/test"), Error) << "which tie is not known";
+  EXPECT_THROW(value(judged({record("a", 0.5, "tievote")}, {{"a", {{1}, {0}}}}), "genai-bench-4way/test"), Error) << "two scores";
+  EXPECT_FALSE(parse_four_way("same"));
+}
+
+TEST(Protocol, VideoScoreCallsScoresCloserThanHalfATie) {
+  const JudgedSet set =
+      judged({voted("near", 0.5), voted("far", 0.5), voted("edge", 0.5), voted("right", 1), voted("wrong", 0)},
+             {{"near", {{2.75}, {2.5}}}, {"far", {{1}, {2}}}, {"edge", {{1}, {1.5}}}, {"right", {{1.25}, {1}}}, {"wrong", {{2}, {1}}}});
+  EXPECT_NEAR(value(set, "genai-bench-videoscore/test_v1"), 2.0 / 5, 1e-15);
+  EXPECT_NEAR(value(set, "genai-bench/test_v1"), 1.0 / 5, 1e-15);
 }
 
 TEST(Protocol, TwoOrdersCountByThemselves) {

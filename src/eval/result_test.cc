@@ -111,7 +111,16 @@ TEST(ScoresFile, BadLinesAreCountedAndOthersKept) {
   data::Record record;
   record.id = "a";
   record.media.resize(3);
-  EXPECT_THROW(scores_of(file, record), Error) << "two scores for three media";
+  EXPECT_THROW(verdict_of(file, record, 0), Error) << "two scores for three media";
+  write_file_atomic(dir / "votes.jsonl",
+                    "{\"id\":\"a\",\"vote_type\":\"rightvote\"}\n{\"id\":\"b\",\"vote_type\":\"bothbad_vote\",\"scores\":[3,3]}\n"
+                    "{\"id\":\"c\",\"vote_type\":\"same\"}\n");
+  const ScoresFile votes = read_scores(dir / "votes.jsonl");
+  EXPECT_EQ(votes.bad_lines, 1);
+  EXPECT_THROW(verdict_of(votes, record, 0), Error) << "a vote is about two";
+  record.media.resize(2);
+  EXPECT_EQ(verdict_of(votes, record, 0).pairs.at(0).four_way, FourWay::kSecond);
+  EXPECT_EQ(verdict_of(votes, record, 0).pairs[0].margin, -1);
   write_file_atomic(dir / "twice.jsonl", "{\"id\":\"a\",\"scores\":[1]}\n{\"id\":\"a\",\"scores\":[2]}\n");
   EXPECT_THROW(read_scores(dir / "twice.jsonl"), Error);
   write_file_atomic(dir / "empty.jsonl", "\n");

@@ -13,6 +13,7 @@ namespace {
 
 std::vector<std::optional<double>> parse_scores(const Json& line, const std::string& where) {
   const auto found = line.is_object() ? line.find("scores") : line.end();
+  if (line.is_object() && found == line.end() && line.contains("vote_type")) return {};
   if (!line.is_object() || found == line.end() || !found->is_array())
     throw Error(Code::kInvalidInput, where, "has no list \"scores\"", R"(each line is {"id":…,"scores":[…]})");
   std::vector<std::optional<double>> scores;
@@ -27,6 +28,20 @@ std::vector<std::optional<double>> parse_scores(const Json& line, const std::str
     scores.emplace_back(score.get<double>());
   }
   return scores;
+}
+
+std::optional<FourWay> parse_vote(const Json& line, const std::string& where) {
+  const auto found = line.find("vote_type");
+  if (found == line.end()) return std::nullopt;
+  const auto vote = found->is_string() ? parse_four_way(found->get<std::string>()) : std::nullopt;
+  if (!vote)
+    throw Error(Code::kInvalidInput, where, format("its vote_type is {}", json_line(*found).substr(0, 40)),
+                "write leftvote, rightvote, tievote or bothbad_vote");
+  return vote;
+}
+
+std::vector<std::optional<double>> scores_of(FourWay vote) {
+  return {vote == FourWay::kFirst ? 1.0 : 0.0, vote == FourWay::kSecond ? 1.0 : 0.0};
 }
 
 std::string parse_id(const Json& line, const std::string& where) {
@@ -54,7 +69,11 @@ ScoresFile read_scores(const std::string& path) {
     try {
       const Json json = parse_json(line, where);
       id = parse_id(json, where);
-      if (out.scores.emplace(id, parse_scores(json, where)).second) continue;
+      std::vector<std::optional<double>> scores = parse_scores(json, where);
+      const std::optional<FourWay> vote = parse_vote(json, where);
+      if (vote) out.votes.emplace(id, *vote);
+      if (scores.empty() && vote) scores = scores_of(*vote);
+      if (out.scores.emplace(id, std::move(scores)).second) continue;
     } catch (const Error& e) {
       bad.add(e.what());
       ++out.bad_lines;
@@ -66,13 +85,19 @@ ScoresFile read_scores(const std::string& path) {
   return out;
 }
 
-std::vector<std::optional<double>> scores_of(const ScoresFile& file, const data::Record& record) {
+RecordVerdict verdict_of(const ScoresFile& file, const data::Record& record, double scale) {
   const auto found = file.scores.find(record.id);
   if (found == file.scores.end()) return {};
   if (found->second.size() != record.media.size())
     throw Error(Code::kInvalidInput, record.id, format("{} scores for {} media", found->second.size(), record.media.size()),
                 "give one score per medium, in the record's order");
-  return found->second;
+  RecordVerdict out = verdict_of_scores(found->second, scale);
+  const auto vote = file.votes.find(record.id);
+  if (vote == file.votes.end()) return out;
+  if (out.pairs.size() != 1)
+    throw Error(Code::kInvalidInput, record.id, format("a vote_type about {} media", record.media.size()), "it is about two");
+  out.pairs[0].four_way = vote->second;
+  return out;
 }
 
 }  // namespace beholder::eval

@@ -1,4 +1,6 @@
-// Somebody else's numbers: JSON lines {"id","scores":[one per medium, higher = better]}. A score may be null: the judge gave none.
+// Somebody else's numbers: JSON lines {"id","scores":[one per medium, higher = better]}. A score may be null: the judge gave none. Of a
+// judge that answers as GenAI-Bench's voters do, {"id","vote_type":"leftvote"|"rightvote"|"tievote"|"bothbad_vote"}, with scores or
+// without.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +10,13 @@
 #include <vector>
 
 #include "data/record.h"
+#include "eval/judged.h"
 
 namespace beholder::eval {
 
 struct ScoresFile {
   std::map<std::string, std::vector<std::optional<double>>> scores;  // by id
+  std::map<std::string, FourWay> votes;                              // by id
   std::int64_t bad_lines = 0;                                        // each was reported with its number
 };
 
@@ -20,7 +24,9 @@ struct ScoresFile {
 // finite) are warned about and counted: their records are missing.
 ScoresFile read_scores(const std::string& path);
 
-// Scores of a record, empty where the file has none. kInvalidInput where their number is not that of the media.
-std::vector<std::optional<double>> scores_of(const ScoresFile& file, const data::Record& record);
+// What the file says about a record; no pairs where it has nothing. A vote without scores counts as scores of 1 and 0, or 0 and 0.
+// kInvalidInput where the number of scores is not that of the media, or a vote is about another number than two. `scale`: see
+// verdict_of_scores.
+RecordVerdict verdict_of(const ScoresFile& file, const data::Record& record, double scale);
 
 }  // namespace beholder::eval

@@ -50,6 +50,30 @@ class Scores(cli.CliTest):
         self.assertEqual((result["value"], result["n"], result["unparsed"], result["missing"]), (0, 6, 1, 5))
         self.assertEqual((result["bad_scores"], result["unknown_scores"]), (1, 1))
 
+    def test_four_way(self):
+        words = ["leftvote", "rightvote", "tievote", "bothbad_vote"]
+        q = [1, 0, 0.5, 0.5]
+        self.picture("a.png"), self.picture("b.png", shade=9)
+        data = self.write("g.jsonl", "".join(json.dumps({"id": str(i), "prompt": f"p{i}", "media": ["a.png", "b.png"], "target": {"pair": q[i]},
+                                                         "meta": {"vote_type": words[i]}}) + "\n" for i in range(4)))
+        said = self.write("said.jsonl", "".join(json.dumps({"id": str(i), "vote_type": w}) + "\n" for i, w in enumerate(
+            ["leftvote", "leftvote", "bothbad_vote", "bothbad_vote"])))
+        measure = lambda protocol, scores: self.done("eval", "--data", data, "--protocol", protocol, "--scores", scores, "--json").json()
+        for split in ["test_v1", "test"]:
+            result = measure(f"genai-bench-4way/{split}", said)
+            self.assertEqual((result["value"], result["n"], result["predicted_ties"], result["label_ties"]), (0.5, 4, 2, 2))
+            self.assertIn(split, result["rule"])
+        self.assertEqual(measure("diff", said)["value"], 0.5)
+        self.assertEqual(measure("genai-bench/test", said)["value"], 0.25)
+        self.assertEqual(measure("genai-bench-videoscore/test", said)["value"], 0.75)
+        numbers = self.scores({"0": [2, 1]}, "numbers.jsonl")
+        self.fails(cli.USAGE, ["two scores", "vote_type"], "eval", "--data", data, "--protocol", "genai-bench-4way/test", "--scores", numbers)
+        plain = self.labelled_pair()
+        self.fails(cli.INPUT, "tievote", "eval", "--data", plain, "--protocol", "genai-bench-4way/test", "--scores", said)
+
+    def labelled_pair(self):
+        return self.write("plain.jsonl", json.dumps({"id": "0", "prompt": "p", "media": ["a.png", "b.png"], "target": {"pair": 0.5}}) + "\n")
+
     def test_table_and_page(self):
         scores = self.scores({"big": [4, 3, 2, 1], "small": [1, 2]})
         shown = self.done("eval", "--data", self.data(), "--protocol", "imagereward", "--scores", scores, "--score-scale", "1", "--report", self.path("r.html"),
@@ -172,6 +196,38 @@ class Judging(cli.CliTest):
         swapped = sum(path.endswith("-1.png") for path in first)
         self.assertTrue(0 < swapped < 12, swapped)
         self.fails(cli.USAGE, "both orders", *self.command(self.path("d.jsonl"), "o", "--no-both-orders", "--protocol", "mmrb2"))
+
+    def test_shards_together_are_the_whole_evaluation(self):
+        data = self.labelled("d.jsonl", 9, media=3)
+        sampled = ["--votes", "2", "--seed", "4"]
+        whole = self.done(*self.command(data, "whole", *sampled)).json()
+        sizes = []
+        for i in (2, 1, 3):
+            shard = self.done(*self.command(data, "out", *sampled, "--shard", f"{i}/3", "--batch-size", str(i))).json()
+            self.assertEqual(shard["shard"], f"{i}/3")
+            with open(self.path("out", f"verdicts-{i}-of-3.jsonl")) as f:
+                sizes.append(len(f.readlines()))
+        self.assertEqual(sum(sizes), 27)
+        self.assertGreater(min(sizes), 0)
+        self.assertFalse(os.path.exists(self.path("out", "verdicts.jsonl")))
+        self.fails(cli.USAGE, "--resume", *self.command(data, "out", *sampled))
+        self.fails(cli.USAGE, "--resume", *self.command(data, "out", *sampled, "--shard", "1/3"))
+        self.fails(cli.USAGE, "votes", *self.command(data, "out", "--shard", "1/4"))
+        merged = self.done(*self.command(data, "out", *sampled, "--resume")).json()
+        self.assertEqual(cli.without_clock(merged), cli.without_clock(whole))
+        self.assertEqual(self.verdicts("out"), self.verdicts("whole"))
+
+    def test_a_missing_shard_is_asked_when_all_is_put_together(self):
+        data = self.labelled("d.jsonl", 8)
+        whole = self.done(*self.command(data, "whole")).json()
+        self.done(*self.command(data, "out", "--shard", "2/2"))
+        with open(self.path("out", "verdicts-2-of-2.jsonl"), "rb+") as f:
+            f.truncate(os.path.getsize(f.name) - 10)
+        merged = self.done(*self.command(data, "out", "--resume"))
+        self.assertIn("no verdicts", merged.err)
+        self.assertEqual(cli.without_clock(merged.json()), cli.without_clock(whole))
+        self.fails(cli.USAGE, "--shard", *self.command(data, "o", "--shard", "3/2"))
+        self.fails(cli.USAGE, "--scores", "eval", "--data", data, "--protocol", "tau", "--scores", self.write("s.jsonl", "{}"), "--shard", "1/2")
 
     def test_stopped_and_resumed_is_the_uninterrupted_record(self):
         data = self.labelled("d.jsonl", self.COUNT)
