@@ -14,6 +14,7 @@
 #include "data/dataset.h"
 #include "data/jsonl.h"
 #include "judge/prompt.h"
+#include "media/media_info.h"
 
 namespace beholder::app {
 namespace fs = std::filesystem;
@@ -205,7 +206,7 @@ bool names_media(const AskFlags& flags, const std::vector<std::string>& operands
   std::error_code ignored;
   return !flags.in.empty() || operands.size() > 1 ||
          (operands.size() == 1 &&
-          (judge::is_image_path(operands[0]) || judge::is_video_path(operands[0]) || fs::is_directory(operands[0], ignored)));
+          (media::is_image_path(operands[0]) || media::is_video_path(operands[0]) || fs::is_directory(operands[0], ignored)));
 }
 
 AskCounts ask_all(const AskFlags& flags, const checklist::Checklist& list, const std::vector<std::string>& operands, const AskSink& sink) {

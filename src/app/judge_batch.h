@@ -40,10 +40,11 @@ media::PatchConfig patch_config(const JudgeRunFlags& flags, const judge::JudgeMo
 class JudgeSession {
  public:
   explicit JudgeSession(const JudgeRunFlags& flags) : flags_(flags) {}
+  virtual ~JudgeSession() = default;
 
   // Loads now; throws what loading throws.
   void load() { loaded(); }
-  judge::Judge& judge() { return loaded().judge; }
+  virtual judge::Judge& judge() { return loaded().judge; }
   const judge::JudgeModel& model() { return loaded().model; }
   judge::MediumStore& store() { return loaded().store; }
 

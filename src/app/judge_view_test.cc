@@ -77,6 +77,12 @@ TEST_F(JudgeViewTest, ControlCharactersAreMadeHarmless) {
             "?2J \xC3\xA9");
 }
 
+struct SessionOf : JudgeSession {
+  explicit SessionOf(judge::Judge& judge) : JudgeSession({}), given(judge) {}
+  judge::Judge& judge() override { return given; }
+  judge::Judge& given;
+};
+
 TEST_F(JudgeViewTest, BatchKeepsInputOrderWithFailedItemsBetween) {
   JudgeJob job;
   const judge::JudgeOptions options;
@@ -88,11 +94,12 @@ TEST_F(JudgeViewTest, BatchKeepsInputOrderWithFailedItemsBetween) {
   job.result = [&](const JudgeItem& item, std::span<const judge::Answered> answers) {
     return to_json(judge::read_comparison(task(item), answers, options));
   };
-  JudgeBatch batch(judge_, options, job);
-  batch.add({"1", "p", {mock_medium("a", 0), mock_medium("b", 1)}, Json::array()});
-  EXPECT_THROW(batch.add({"2", "p", {mock_medium("a", 0)}, Json::array()}), Error);
+  SessionOf session(judge_);
+  JudgeBatch batch(session, options, job);
+  batch.add({.id = "1", .prompt = "p", .media = {mock_medium("a", 0), mock_medium("b", 1)}});
+  EXPECT_THROW(batch.add({.id = "2", .prompt = "p", .media = {mock_medium("a", 0)}}), Error);
   batch.add_failed({{"id", "2"}, {"error", "two please"}});
-  batch.add({"3", "p", {mock_medium("b", 1), mock_medium("a", 0)}, Json::array()});
+  batch.add({.id = "3", .prompt = "p", .media = {mock_medium("b", 1), mock_medium("a", 0)}});
   EXPECT_EQ(batch.questions(), 4);
   const std::vector<Json> results = batch.answer({});
   ASSERT_EQ(results.size(), 3U);

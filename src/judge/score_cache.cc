@@ -61,7 +61,7 @@ void ScoreCache::keep(const std::string& prompt, const std::string& source, cons
 std::string ScoreCache::source_of(const data::MediaRef& ref) {
   std::string name = ref.is_frame_list() ? format("frames {}", ref.fps) : "file";
   for (const std::string& path : ref.is_frame_list() ? ref.frames : std::vector<std::string>{ref.path})
-    name += " " + sha256_hex(ref.bytes ? *ref.bytes : read_file(path, static_cast<std::uint64_t>(media::DecodeLimits{}.max_file_bytes)));
+    name += ' ' + sha256_hex(ref.bytes ? *ref.bytes : read_file(path, static_cast<std::uint64_t>(media::DecodeLimits{}.max_file_bytes)));
   return name;
 }
 
