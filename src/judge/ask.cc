@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/format.h"
 #include "hf/chat.h"
+#include "vlm/media_input.h"
 
 namespace beholder::judge {
 namespace {
@@ -27,20 +28,20 @@ std::vector<std::int64_t> single_tokens(const hf::Tokenizer& tokenizer, std::ini
 }
 
 // The chat about one question as tokens, up to where the answer begins.
-std::vector<std::int64_t> render(const JudgeSpec& spec, const vlm::Media& medium, std::int64_t features, const std::string& question) {
-  const auto kind = medium.video ? hf::ChatPart::Kind::kVideo : hf::ChatPart::Kind::kImage;
+std::vector<std::int64_t> render(const JudgeSpec& spec, const hf::ChatPart& medium, const std::string& question) {
   const std::vector<hf::ChatMessage> messages = {
       {"system", {{hf::ChatPart::Kind::kText, kSystem, 0}}},
-      {"user", {{kind, {}, features}, {hf::ChatPart::Kind::kText, "\n" + question, 0}}},
+      {"user", {medium, {hf::ChatPart::Kind::kText, "\n" + question, 0}}},
   };
   return hf::render_chat(spec.tokenizer, spec.config, messages);
 }
 
-// A control token stands between medium and question, so what comes behind it does not depend on what comes before.
+// A control token stands between medium and question, so what comes behind it does not depend on what comes before. (A question's text
+// cannot hold one.)
 std::ptrdiff_t question_begin(const JudgeSpec& spec, const std::vector<std::int64_t>& ids) {
-  const auto end = std::find(ids.begin(), ids.end(), spec.config.vision_end_token_id);
-  require_internal(end != ids.end(), "a medium ends with its control token");
-  return end - ids.begin() + 1;
+  const auto end = std::find(ids.rbegin(), ids.rend(), spec.config.vision_end_token_id);
+  require_internal(end != ids.rend(), "a medium ends with its control token");
+  return ids.rend() - end;
 }
 
 }  // namespace
@@ -51,14 +52,14 @@ YesNoTokens find_yes_no(const hf::Tokenizer& tokenizer, const std::string& where
 
 std::vector<vlm::Segment> ask_segments(const JudgeSpec& spec, const AskItem& item) {
   if (item.questions.empty()) throw Error(Code::kInvalidInput, "questions", "there are none", "ask at least one");
-  const std::int64_t merge = spec.config.vision.spatial_merge_size;
-  const std::int64_t features = item.medium.t * item.medium.h * item.medium.w / (merge * merge);
+  const hf::ChatPart medium = vlm::chat_part(item.medium, spec.config.vision.spatial_merge_size);
   std::vector<vlm::Segment> segments(1);
-  segments[0].ids = render(spec, item.medium, features, item.questions[0]);
+  segments[0].ids = render(spec, medium, item.questions[0]);
   segments[0].ids.resize(static_cast<std::size_t>(question_begin(spec, segments[0].ids)));
   segments[0].media = {item.medium};
+  const hf::ChatPart stand_in{hf::ChatPart::Kind::kImage, {}, 1};
   for (const std::string& question : item.questions) {
-    const std::vector<std::int64_t> ids = render(spec, item.medium, 1, question);
+    const std::vector<std::int64_t> ids = render(spec, stand_in, question);
     segments.push_back({.ids = {ids.begin() + question_begin(spec, ids), ids.end()}, .media = {}, .parent = 0});
   }
   return segments;

@@ -123,6 +123,18 @@ TEST(Ask, TheChatIsOneConversationPerQuestion) {
   EXPECT_EQ(std::count(segments[1].ids.begin(), segments[1].ids.end(), end), 1) << "text of a question is no control token";
 }
 
+// Qwen3-VL writes a time and a vision block per temporal patch: all of them belong to the prefix.
+TEST(Ask, AVideoOfSeveralVisionBlocksIsOnePrefix) {
+  const JudgeSpec spec = load_judge_spec(std::string(BEHOLDER_SOURCE_DIR) + "/tests/data/vlm/tiny_qwen3vl");
+  const AskItem item{video(spec, 1, 5), {"Sharp?", "Two?"}};
+  const std::vector<vlm::Segment> segments = ask_segments(spec, item);
+  const auto& prefix = segments[0].ids;
+  EXPECT_EQ(std::count(prefix.begin(), prefix.end(), spec.config.vision_end_token_id), 3);
+  EXPECT_EQ(prefix.back(), spec.config.vision_end_token_id);
+  EXPECT_EQ(spec.tokenizer.decode(segments[2].ids), "\nTwo?<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_NO_THROW(vlm::pack(spec.config, segments)) << "pads and features agree";
+}
+
 TEST(Ask, YesAndNoInBothSpellingsCount) {
   MockFiles files = files_with_yes_no();
   EXPECT_EQ(find_yes_no(load(files).spec.tokenizer, "test").no.size(), 1U);
