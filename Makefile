@@ -29,10 +29,11 @@ bench: configure
 	@cmake --build $(BUILD) -j $(JOBS) --target beholder_bench
 	@$(BUILD)/beholder_bench --benchmark_out=$(BUILD)/bench.json --benchmark_out_format=json
 
-lint: configure
+lint: setup
 	@command -v clang-tidy-19 > /dev/null || { echo "make lint needs: apt-get install -y clang-format-19 clang-tidy-19"; exit 1; }
 	@clang-format-19 --dry-run --Werror $$(git ls-files 'src/*.cc' 'src/*.h')
-	@clang-tidy-19 -p $(BUILD) --quiet $$(git ls-files 'src/*.cc' | grep -v _test.cc)
+	@cmake -S . -B $(BUILD)-lint $(CMAKE_FLAGS) -DBEHOLDER_UNITY=OFF > $(BUILD)-lint.log 2>&1 || { cat $(BUILD)-lint.log; exit 1; }
+	@clang-tidy-19 -p $(BUILD)-lint --quiet $$(git ls-files 'src/*.cc' | grep -v _test.cc)
 
 format:
 	@clang-format-19 -i $$(git ls-files 'src/*.cc' 'src/*.h')
@@ -48,4 +49,4 @@ embedded: all
 	@$(BUILD)/bin/beholder train sft --config recipes/embedded.toml
 
 clean:
-	@rm -rf $(BUILD) $(BUILD).log
+	@rm -rf $(BUILD) $(BUILD).log $(BUILD)-lint $(BUILD)-lint.log

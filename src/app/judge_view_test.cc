@@ -22,7 +22,7 @@ judge::MockAnswer mind(const std::vector<double>& q, int, std::uint64_t) {
   return {judge::completion_text("Image 1 is \x1b[31mred.\nImage 2 is not.", p > 0.5 ? "1" : "2"), {p, 1 - p}};
 }
 
-class JudgeViewTest : public testing::Test {
+class JudgeViewTest : public ::testing::Test {
  protected:
   judge::JudgeSpec spec_ = judge::mock_spec();
   judge::MockSampler sampler_{spec_, mind};

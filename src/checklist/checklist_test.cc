@@ -7,6 +7,7 @@
 
 #include "checklist/answers.h"
 #include "checklist/score.h"
+#include "checklist/testing.h"
 #include "checklist/weights.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -14,8 +15,6 @@
 
 namespace beholder::checklist {
 namespace {
-
-const std::string kData = BEHOLDER_SOURCE_DIR "/tests/data/checklist/";
 
 struct Released {
   const char* name;

@@ -3,12 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "checklist/testing.h"
 #include "core/format.h"
 
 namespace beholder::checklist {
 namespace {
-
-const std::string kData = BEHOLDER_SOURCE_DIR "/tests/data/checklist/";
 
 // The checklist whose questions stand at the reference's places.
 Checklist list_of(const Json& place) {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "checklist/testing.h"
 #include "core/error.h"
 #include "core/format.h"
 #include "core/rng.h"
@@ -12,8 +13,6 @@
 
 namespace beholder::checklist {
 namespace {
-
-const std::string kData = BEHOLDER_SOURCE_DIR "/tests/data/checklist/";
 
 LogisticProblem stored_problem(const Json& json) {
   LogisticProblem p;

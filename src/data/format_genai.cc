@@ -20,7 +20,7 @@ Record edition_row(Row& row, const RowContext& context) {
   return voted(row, "instruct_prompt", "left_output_image", "right_output_image", context);
 }
 
-Record video_row(Row& row, const RowContext& context) {
+Record genai_video_row(Row& row, const RowContext& context) {
   return voted(row, "prompt", "left_video", "right_video", context);
 }
 
@@ -46,7 +46,7 @@ std::vector<Format> genai_formats() {
            "GenAI-Bench, video_generation",
            {"prompt", "left_video", "right_video", "vote_type"},
            knows,
-           each_row(video_row)},
+           each_row(genai_video_row)},
           {"genai-bench-json",
            "GenAI-Bench's videos as a JSON list",
            {"prompt", "video_left", "video_right", "vote_type"},

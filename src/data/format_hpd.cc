@@ -48,7 +48,7 @@ Record train_row(Row& row, const RowContext& context) {
   return record;
 }
 
-Record test_row(Row& row, const RowContext& context) {
+Record hpd_test_row(Row& row, const RowContext& context) {
   Record record{context.id, text_cell(row, "prompt", context), paths_cell(row, "image_path", context), {}, {}, {}};
   record.target.kind = Target::Kind::kRanking;
   record.target.ranking = dense_ranks(numbers_cell(row, "rank", record.media.size(), context));
@@ -89,7 +89,7 @@ Record hpdv3_row(Row& row, const RowContext& context) {
 std::vector<Format> hpd_formats() {
   return {
       {"hpdv2-train", "HPDv2's train.json", {"human_preference", "prompt", "file_path"}, {"user_hash"}, each_row(train_row)},
-      {"hpdv2-test", "HPDv2's test.json", {"prompt", "image_path", "rank"}, {"raw_annotations"}, each_row(test_row)},
+      {"hpdv2-test", "HPDv2's test.json", {"prompt", "image_path", "rank"}, {"raw_annotations"}, each_row(hpd_test_row)},
       {"hpdv3", "HPDv3 and HPDv3++", {"path1", "path2", "prompt"}, {"choice_dist", "confidence", "model1", "model2"}, each_row(hpdv3_row)}};
 }
 

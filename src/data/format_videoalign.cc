@@ -6,7 +6,7 @@
 namespace beholder::data {
 namespace {
 
-Record video_row(Row& row, const RowContext& context) {
+Record videoalign_row(Row& row, const RowContext& context) {
   const std::string aspect = context.options.aspect.empty() ? "Overall" : context.options.aspect;
   if (!row.contains(aspect))
     throw Error(Code::kInvalidInput, context.where, format("there is no column \"{}\"", aspect), "choose --aspect VQ, MQ or TA");
@@ -25,7 +25,7 @@ std::vector<Format> videoalign_formats() {
            "VideoAlign's csv (--aspect Overall, VQ, MQ, TA)",
            {"path_A", "path_B", "prompt"},
            {"VQ", "MQ", "TA", "Overall", "fps_A", "num_frames_A", "fps_B", "num_frames_B", "A_model", "B_model"},
-           each_row(video_row)}};
+           each_row(videoalign_row)}};
 }
 
 }  // namespace beholder::data

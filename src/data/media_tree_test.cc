@@ -15,7 +15,7 @@ namespace {
 
 const std::string kPng = std::string("\x89PNG\r\n\x1a\n") + "rest";
 
-class MediaTreeTest : public testing::Test {
+class MediaTreeTest : public ::testing::Test {
  protected:
   void write(const std::string& name, const std::string& content) { write_file_atomic(dir_ / name, content); }
 

@@ -17,10 +17,10 @@
 namespace beholder::eval {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
-class ExperimentTest : public testing::Test {
+class ExperimentTest : public ::testing::Test {
  protected:
   Experiment read(const std::string& recipe) {
     write_file_atomic(dir_ / "recipe.toml", recipe);

@@ -19,7 +19,7 @@
 namespace beholder::gen {
 namespace {
 namespace fs = std::filesystem;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 const std::string kOracle = std::string(BEHOLDER_SOURCE_DIR) + "/tests/data/gen";
 

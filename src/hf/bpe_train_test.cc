@@ -7,15 +7,14 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/rng.h"
+#include "hf/testing.h"
 #include "hf/tokenizer.h"
 
 namespace beholder::hf {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 using Ids = std::vector<std::int64_t>;
-
-const std::string kData = BEHOLDER_SOURCE_DIR "/tests/data/hf/";
 
 TEST(BpeTrainOracle, EqualsTokenizersMergeByMerge) {
   const Json fixture = read_json(kData + "bpe.json");
@@ -93,7 +92,7 @@ TEST(TokenizerWriter, WrittenFilesAreOnesTheReaderTakes) {
   std::vector<std::string> keys, expected;
   for (const auto& [key, value] : config.items()) keys.push_back(key);
   for (const auto& [key, value] : reference.items()) expected.push_back(key);
-  EXPECT_THAT(keys, testing::UnorderedElementsAreArray(expected));
+  EXPECT_THAT(keys, ::testing::UnorderedElementsAreArray(expected));
   // The three older files say the same as tokenizer.json.
   TempDir three;
   for (const char* name : {"vocab.json", "merges.txt", "tokenizer_config.json"}) write_file_atomic(three / name, read_file(dir / name));

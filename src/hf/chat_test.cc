@@ -1,4 +1,5 @@
 #include "hf/chat.h"
+#include "hf/testing.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,12 +10,6 @@
 namespace beholder::hf {
 namespace {
 
-const std::string kData = BEHOLDER_SOURCE_DIR "/tests/data/hf/";
-
-const Tokenizer& tiny() {
-  static const Tokenizer tokenizer = Tokenizer::load(kData + "tiny");
-  return tokenizer;
-}
 ModelConfig config(const std::string& name) {
   return parse_model_config(read_json(kData + "configs/" + name + ".json"), name);
 }

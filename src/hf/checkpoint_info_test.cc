@@ -5,11 +5,10 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "hf/safetensors.h"
+#include "hf/testing.h"
 
 namespace beholder::hf {
 namespace {
-
-const std::string kData = BEHOLDER_SOURCE_DIR "/tests/data/hf/";
 
 TEST(CheckpointInfo, CountsWhatTheHeadersSay) {
   TempDir dir;

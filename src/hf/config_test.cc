@@ -11,8 +11,8 @@
 namespace beholder::hf {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const std::string kConfigs = BEHOLDER_SOURCE_DIR "/tests/data/hf/configs/";
 

@@ -13,12 +13,12 @@
 namespace beholder::hf {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
 const std::string kCommit(40, 'a'), kOther(40, 'b');
 
-class Hub : public testing::Test {
+class Hub : public ::testing::Test {
  protected:
   Hub() {
     for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME"}) {

@@ -12,7 +12,7 @@
 namespace beholder::hf {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 // An adapter on "base", a folder beside its files.
 struct Folder {

@@ -1,4 +1,5 @@
 #include "hf/safetensors.h"
+#include "hf/testing.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,9 +16,7 @@
 namespace beholder::hf {
 namespace {
 
-using testing::HasSubstr;
-
-const std::string kData = BEHOLDER_SOURCE_DIR "/tests/data/hf/";
+using ::testing::HasSubstr;
 
 std::string length_prefix(std::uint64_t n) {
   return std::string(reinterpret_cast<const char*>(&n), 8);

@@ -11,32 +11,15 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/rng.h"
+#include "hf/testing.h"
 #include "hf/tokenizer.h"
 
 namespace beholder::hf {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using Ids = std::vector<std::int64_t>;
-
-const std::string kData = BEHOLDER_SOURCE_DIR "/tests/data/hf/";
-
-const Tokenizer& tiny() {
-  static const Tokenizer tokenizer = Tokenizer::load(kData + "tiny");
-  return tokenizer;
-}
-
-Code code_of(const std::function<void()>& act, std::string* text = nullptr) {
-  try {
-    act();
-  } catch (const Error& e) {
-    if (text) *text = e.what();
-    return e.code();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Code::kInternal;
-}
 
 struct Files {
   TempDir dir;

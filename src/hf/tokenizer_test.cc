@@ -17,16 +17,9 @@
 namespace beholder::hf {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using Ids = std::vector<std::int64_t>;
-
-const std::string kData = BEHOLDER_SOURCE_DIR "/tests/data/hf/";
-
-const Tokenizer& tiny() {
-  static const Tokenizer tokenizer = Tokenizer::load(kData + "tiny");
-  return tokenizer;
-}
 
 // BEHOLDER_TOKENIZER_CORPUS and BEHOLDER_TOKENIZER_DIR name a larger comparison made by tools/oracle_hf.py.
 void compare_with(const Tokenizer& tokenizer, const Json& fixture) {
@@ -95,17 +88,6 @@ TEST(Tokenizer, FindsTokensByText) {
   EXPECT_FALSE(tiny().is_special(982));
 }
 
-Code code_of(const std::function<void()>& act, std::string* text = nullptr) {
-  try {
-    act();
-  } catch (const Error& e) {
-    if (text) *text = e.what();
-    return e.code();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Code::kInternal;
-}
-
 TEST(Tokenizer, InvalidUtf8IsRefusedWithItsPlace) {
   for (const auto& [text, at] : std::vector<std::pair<std::string, int>>{{"ab\xff", 2},
                                                                          {"\x80", 0},
@@ -160,7 +142,7 @@ TEST(TokenizerInvariant, ManyThreadsAgree) {
         count += fresh.encode(row["text"].get<std::string>(), Specials::kParse) != row["ids"].get<Ids>();
     });
   for (std::thread& t : threads) t.join();
-  EXPECT_THAT(wrong, testing::Each(0));
+  EXPECT_THAT(wrong, ::testing::Each(0));
 }
 
 // Texts that make careless implementations quadratic.

@@ -10,7 +10,7 @@
 namespace beholder::judge {
 namespace {
 
-JudgeSpec load(const MockFiles& files) {
+JudgeSpec load_spec(const MockFiles& files) {
   TempDir dir;
   write_mock_files(dir.path(), files);
   return load_judge_spec(dir.path());
@@ -18,7 +18,7 @@ JudgeSpec load(const MockFiles& files) {
 
 Code code_of(const MockFiles& files) {
   try {
-    load(files);
+    load_spec(files);
   } catch (const Error& e) {
     return e.code();
   }
@@ -26,7 +26,7 @@ Code code_of(const MockFiles& files) {
 }
 
 TEST(JudgeModel, FindsTheTokensItNeeds) {
-  const JudgeSpec spec = load(mock_files());
+  const JudgeSpec spec = load_spec(mock_files());
   ASSERT_EQ(spec.index_ids.size(), 9U);
   EXPECT_EQ(spec.tokenizer.decode(std::span(&spec.index_ids[4], 1)), "5");
   EXPECT_EQ(spec.stop_ids.size(), 2U) << "<|im_end|> is named twice and kept once";
@@ -45,7 +45,7 @@ TEST(JudgeModel, FindsTheTokensItNeeds) {
 TEST(JudgeModel, RefusesFilesOfDifferentCheckpoints) {
   MockFiles small = mock_files();
   small.config["vocab_size"] = 260;
-  EXPECT_THROW(load(small), Error);
+  EXPECT_THROW(load_spec(small), Error);
   MockFiles shifted = mock_files();
   shifted.config["image_token_id"] = shifted.config["image_token_id"].get<int>() - 1;
   EXPECT_EQ(code_of(shifted), Code::kUnsupported);
@@ -59,13 +59,13 @@ TEST(JudgeModel, RefusesATokenizerWithoutASingleTokenPerIndex) {
   const int id = files.vocab["7"];
   files.vocab.erase("7");
   files.vocab["<unused>"] = id;
-  EXPECT_THROW(load(files), Error);
+  EXPECT_THROW(load_spec(files), Error);
 }
 
 TEST(JudgeModel, ThousandsOfPaddingRowsAreBannedOnce) {
   MockFiles files = mock_files();
   files.config["vocab_size"] = files.config["vocab_size"].get<int>() + 1000;
-  const JudgeSpec spec = load(files);
+  const JudgeSpec spec = load_spec(files);
   std::vector<std::int64_t> sorted = spec.banned_ids;
   std::sort(sorted.begin(), sorted.end());
   EXPECT_EQ(std::adjacent_find(sorted.begin(), sorted.end()), sorted.end());

@@ -17,7 +17,7 @@ media::Image picture(int width, int height, int seed) {
   return image;
 }
 
-class MediumStoreTest : public testing::Test {
+class MediumStoreTest : public ::testing::Test {
  protected:
   std::string write(const std::string& name, const media::Image& image) {
     write_file_atomic(dir_ / name, media::encode_png(image));

@@ -11,10 +11,10 @@
 namespace beholder::media {
 namespace {
 
-struct Free {
+struct FreeAvif {
   void operator()(avifDecoder* p) const { avifDecoderDestroy(p); }
 };
-using Decoder = std::unique_ptr<avifDecoder, Free>;
+using Decoder = std::unique_ptr<avifDecoder, FreeAvif>;
 
 Decoder open(Bytes bytes, std::string_view where) {
   Decoder decoder(avifDecoderCreate());

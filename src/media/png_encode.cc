@@ -21,10 +21,10 @@ struct Writer {
   Writer& operator=(const Writer&) = delete;
 };
 
-[[noreturn]] void on_error(png_structp png, png_const_charp) {
+[[noreturn]] void on_write_error(png_structp png, png_const_charp) {
   std::longjmp(static_cast<Writer*>(png_get_error_ptr(png))->escape, 1);
 }
-void on_warning(png_structp, png_const_charp) {}
+void ignore_warning(png_structp, png_const_charp) {}
 
 void on_write(png_structp png, png_bytep data, std::size_t size) {
   static_cast<Writer*>(png_get_io_ptr(png))->out.append(reinterpret_cast<const char*>(data), size);
@@ -33,7 +33,7 @@ void on_flush(png_structp) {}
 
 bool write(Writer* w, const unsigned char* rgb, int width, int height) {
   if (setjmp(w->escape)) return false;
-  w->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, w, on_error, on_warning);
+  w->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, w, on_write_error, ignore_warning);
   w->info = w->png ? png_create_info_struct(w->png) : nullptr;
   if (!w->info) return false;
   png_set_write_fn(w->png, w, on_write, on_flush);

@@ -61,7 +61,7 @@ BEHOLDER_AVX2 void horizontal_rows(const std::uint8_t* const* rows, const Taps& 
   }
 }
 
-BEHOLDER_AVX2 void horizontal(RowsView from, const Taps& taps, std::uint8_t* to) {
+BEHOLDER_AVX2 void horizontal_avx2(RowsView from, const Taps& taps, std::uint8_t* to) {
   const std::size_t in_bytes = std::size_t{3} * from.width, out_bytes = std::size_t{3} * taps.out;
   // Loads run past the end of a row into the next one (whose weights are 0); only the last rows need room behind them.
   thread_local std::vector<std::uint8_t> tail;
@@ -109,7 +109,7 @@ BEHOLDER_AVX2 inline void vertical_block(const std::uint8_t* in, std::size_t byt
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), packed);
 }
 
-BEHOLDER_AVX2 void vertical(RowsView from, const Taps& taps, std::uint8_t* to) {
+BEHOLDER_AVX2 void vertical_avx2(RowsView from, const Taps& taps, std::uint8_t* to) {
   const std::size_t bytes = std::size_t{3} * from.width;
   if (bytes < 16) return portable_kernels().vertical(from, taps, to);
   for (int y = 0; y < taps.out; ++y, to += bytes) {
@@ -124,7 +124,7 @@ BEHOLDER_AVX2 void vertical(RowsView from, const Taps& taps, std::uint8_t* to) {
 
 ResampleKernels avx2_kernels() {
   if (!__builtin_cpu_supports("avx2")) return {nullptr, nullptr};
-  return {horizontal, vertical};
+  return {horizontal_avx2, vertical_avx2};
 }
 
 }  // namespace beholder::media

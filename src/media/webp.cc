@@ -7,20 +7,16 @@
 #include "core/error.h"
 #include "media/formats.h"
 #include "media/orientation.h"
+#include "media/webp_free.h"
 
 namespace beholder::media {
 namespace {
-
-struct Free {
-  void operator()(WebPDemuxer* p) const { WebPDemuxDelete(p); }
-  void operator()(WebPAnimDecoder* p) const { WebPAnimDecoderDelete(p); }
-};
 
 WebPData data_of(Bytes bytes) {
   return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
-using Demuxer = std::unique_ptr<WebPDemuxer, Free>;
+using Demuxer = std::unique_ptr<WebPDemuxer, FreeWebp>;
 
 Demuxer open(Bytes bytes, std::string_view where) {
   const WebPData data = data_of(bytes);
@@ -62,7 +58,7 @@ Image decode_webp(Bytes bytes, std::string_view where) {
       throw_corrupt(where, "WebP", "its pixel data are damaged");
     return image;
   }
-  const std::unique_ptr<WebPAnimDecoder, Free> animation(WebPAnimDecoderNew(&data, nullptr));
+  const std::unique_ptr<WebPAnimDecoder, FreeWebp> animation(WebPAnimDecoderNew(&data, nullptr));
   std::uint8_t* rgba = nullptr;
   int time_ms = 0;
   if (!animation || !WebPAnimDecoderGetNext(animation.get(), &rgba, &time_ms)) throw_corrupt(where, "WebP", "its first frame is damaged");

@@ -4,14 +4,10 @@
 #include "core/format.h"
 #include "media/orientation.h"
 #include "media/video_source.h"
+#include "media/webp_free.h"
 
 namespace beholder::media {
 namespace {
-
-struct Free {
-  void operator()(WebPDemuxer* p) const { WebPDemuxDelete(p); }
-  void operator()(WebPAnimDecoder* p) const { WebPAnimDecoderDelete(p); }
-};
 
 // Frames come composed on the canvas, each as long as its duration says.
 class WebpAnimation : public VideoSource {
@@ -25,7 +21,7 @@ class WebpAnimation : public VideoSource {
 
   std::vector<double> times_s() const override {
     std::vector<double> times;
-    const std::unique_ptr<WebPDemuxer, Free> demux(WebPDemux(&data_));
+    const std::unique_ptr<WebPDemuxer, FreeWebp> demux(WebPDemux(&data_));
     WebPIterator frame;
     double time_ms = 0;
     for (int more = demux ? WebPDemuxGetFrame(demux.get(), 1, &frame) : 0; more; more = WebPDemuxNextFrame(&frame)) {
@@ -38,7 +34,7 @@ class WebpAnimation : public VideoSource {
   }
 
   std::vector<Image> decode(const std::vector<int>& wanted) override {
-    const std::unique_ptr<WebPAnimDecoder, Free> decoder(WebPAnimDecoderNew(&data_, nullptr));
+    const std::unique_ptr<WebPAnimDecoder, FreeWebp> decoder(WebPAnimDecoderNew(&data_, nullptr));
     std::vector<Image> frames;
     for (int index = 0; frames.size() < wanted.size(); ++index) {
       std::uint8_t* rgba = nullptr;

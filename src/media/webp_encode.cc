@@ -6,13 +6,10 @@
 
 #include "media/encode.h"
 #include "media/encode_check.h"
+#include "media/webp_free.h"
 
 namespace beholder::media {
 namespace {
-
-struct Free {
-  void operator()(WebPAnimEncoder* p) const { WebPAnimEncoderDelete(p); }
-};
 
 struct Picture {
   WebPPicture picture{};
@@ -41,7 +38,7 @@ std::string encode_webp_animation(std::span<const Image> frames, double fps) {
   config.lossless = 1;
   config.exact = 1;
   options.allow_mixed = 0;
-  const std::unique_ptr<WebPAnimEncoder, Free> encoder(WebPAnimEncoderNew(frames[0].width, frames[0].height, &options));
+  const std::unique_ptr<WebPAnimEncoder, FreeWebp> encoder(WebPAnimEncoderNew(frames[0].width, frames[0].height, &options));
   const auto time_ms = [&](std::size_t frame) { return static_cast<int>(std::lround(1000.0 * static_cast<double>(frame) / fps)); };
   bool good = encoder != nullptr;
   for (std::size_t i = 0; good && i < frames.size(); ++i) {

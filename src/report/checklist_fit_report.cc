@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-double number(const Json& json, const char* key) {
+double number_or_none(const Json& json, const char* key) {
   return json.contains(key) && json[key].is_number() ? json[key].get<double>() : kNone;
 }
 
@@ -28,7 +28,7 @@ std::string weights_plot(const Json& questions, std::size_t most) {
   IntervalPlot plot{.title = "Weights, with 95% intervals over prompts", .rows = {}, .reference = 0, .width = 960, .name_width = 520};
   for (std::size_t i = 0; i < std::min(questions.size(), most); ++i) {
     const Json& q = questions[i];
-    const double weight = number(q, "weight");
+    const double weight = number_or_none(q, "weight");
     if (weight == 0) break;
     const bool has = q.contains("interval") && q["interval"].is_array();
     plot.rows.push_back({.name = shortened(q["question"].get<std::string>(), 74),
@@ -47,10 +47,11 @@ std::string table(const Json& questions) {
   for (const Json& q : questions) {
     out += format("<tr><th scope=\"row\"><bdi>{}</bdi></th><td>{}</td>", escape(q["question"].get<std::string>()),
                   escape(q["dimension"].get<std::string>()));
-    out += cell(number(q, "weight"), 4);
+    out += cell(number_or_none(q, "weight"), 4);
     out += q["interval"].is_array() ? format("<td>[{:.3f}, {:.3f}]</td>", q["interval"][0].get<double>(), q["interval"][1].get<double>())
                                     : "<td>–</td>";
-    out += format("<td>{}</td>", q["n"].get<std::int64_t>()) + cell(number(q, "accuracy"), 3) + cell(number(q, "spearman"), 3) + "</tr>\n";
+    out += format("<td>{}</td>", q["n"].get<std::int64_t>()) + cell(number_or_none(q, "accuracy"), 3) +
+           cell(number_or_none(q, "spearman"), 3) + "</tr>\n";
   }
   return out + "</tbody></table>\n";
 }
@@ -65,7 +66,7 @@ std::string curve(const Json& points) {
   const std::pair<const char*, const char*> kinds[] = {{"accuracy", "mean of the draws"}, {"low", "lowest draw"}, {"high", "highest draw"}};
   for (const auto& [key, name] : kinds) {
     Series s{.name = name, .x = {}, .y = {}, .marked = true};
-    for (const Json& point : points) s.x.push_back(number(point, "pairs")), s.y.push_back(number(point, key));
+    for (const Json& point : points) s.x.push_back(number_or_none(point, "pairs")), s.y.push_back(number_or_none(point, key));
     plot.series.push_back(std::move(s));
   }
   return "<div class=\"curves\"><section class=\"curve\">" + line_plot(plot) + "</section></div>\n";
@@ -91,14 +92,14 @@ void write_checklist_fit(const std::string& path, const Json& fit) {
   std::string out = page_head("Weights of a checklist") + warnings(fit);
   out += format("<p class=\"facts\"><span>{}</span><span>{}</span><span>accuracy (diff) <b>{:.3f}</b>",
                 count_of(fit["pairs"]["untied"].get<std::int64_t>(), "pair", "pairs"),
-                count_of(fit["pairs"]["prompts"].get<std::int64_t>(), "prompt", "prompts"), number(e, "accuracy"));
+                count_of(fit["pairs"]["prompts"].get<std::int64_t>(), "prompt", "prompts"), number_or_none(e, "accuracy"));
   if (e["interval"].is_array()) out += format(" [{:.3f}, {:.3f}]", e["interval"][0].get<double>(), e["interval"][1].get<double>());
-  out += format("</span><span>with ties (tau) {:.3f}</span></p>\n", number(e, "tau"));
+  out += format("</span><span>with ties (tau) {:.3f}</span></p>\n", number_or_none(e, "tau"));
   out += "<div class=\"weights\">" + weights_plot(questions, 40) + "</div>\n";
   if (!fit["learning_curve"].empty()) out += curve(fit["learning_curve"]);
   out += "<section class=\"split\"><h2>Question by question</h2>\n" + table(questions) + "</section>\n";
   const Facts facts{{"Solver", fit["solver"].get<std::string>()},
-                    {"Loss", format("{:.6f}", number(fit, "loss"))},
+                    {"Loss", format("{:.6f}", number_or_none(fit, "loss"))},
                     {"Iterations", fit["iterations"].dump()},
                     {"Ties left out", fit["pairs"]["ties"].dump()},
                     {"Pairs without answers", fit["pairs"]["without_answers"].dump()},

@@ -10,8 +10,6 @@
 namespace beholder::report {
 namespace {
 
-constexpr int kSide = 180;  // px of a picture
-
 using Group = std::vector<const Json*>;
 
 std::vector<Group> groups_of(const std::vector<Json>& lines) {
@@ -67,7 +65,7 @@ std::string block(Group group, const std::function<std::string(const std::string
       escape(first["prompt"].get<std::string>()), escape(first["id"].get<std::string>()), first["q"].get<double>());
   for (const Json& medium : first["media"]) {
     const std::string name = medium.get<std::string>();
-    out += media_figures(name, file_of(name), kSide);
+    out += media_figures(name, file_of(name));
   }
   out += "</div><table class=\"numbers-of arms\"><thead><tr><th>advantage</th><th>choice</th><th>p</th>";
   for (const std::string& name : rewards) out += format("<th>{}</th>", escape(name));

@@ -6,8 +6,8 @@
 namespace beholder::report {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 Json line(const std::string& id, double advantage, const std::string& completion, bool parsed = true) {
   return {{"step", 7},

@@ -7,8 +7,6 @@
 namespace beholder::report {
 namespace {
 
-constexpr int kSide = 180;  // px of a picture
-
 std::string people(const Json& error) {
   if (error.contains("ranks"))
     return format("people rank medium 1 as {} and medium 2 as {}", error["ranks"].at(0).dump(), error["ranks"].at(1).dump());
@@ -42,7 +40,7 @@ std::string worst_errors_html(const Json& result) {
     out +=
         format("<section class=\"group\"><h4 dir=\"auto\">{}</h4><p class=\"small\"><bdi>{}</bdi> · {} · {}</p><div class=\"group-media\">",
                escape(error.at("prompt").get<std::string>()), escape(error.at("id").get<std::string>()), people(error), said(error));
-    for (const Json& medium : error.at("media")) out += media_figures(medium.get<std::string>(), medium.get<std::string>(), kSide);
+    for (const Json& medium : error.at("media")) out += media_figures(medium.get<std::string>(), medium.get<std::string>());
     out += "</div>" + thought(error) + "</section>\n";
   }
   return out;

@@ -27,7 +27,7 @@ IntervalRow row_of(const std::string& name, const Json& metric) {
   return row;
 }
 
-std::string number(const Json& metric) {
+std::string value_html(const Json& metric) {
   if (!metric.contains("value") || !metric["value"].is_number()) return "–";
   std::string out = format("<b>{:.4f}</b>", metric["value"].get<double>());
   if (const Json interval = metric.value("interval", Json()); interval.is_array())
@@ -40,7 +40,7 @@ std::string headline(const Json& result) {
       "<section class=\"record\"><p class=\"kicker\">{}{}</p>\n<h2 class=\"prompt\">{}</h2>\n<p class=\"hint\">n = {} {}, 95% interval by "
       "bootstrap over {} prompts. {} label ties, {} predicted ties, {} unparsed, {} missing.</p>\n<p class=\"small\">Rule: {}.</p>\n",
       escape(result.at("protocol").get<std::string>()), result.at("higher_is_better").get<bool>() ? "" : " · lower is better",
-      number(result), result.at("n").get<std::int64_t>(), escape(result.at("unit").get<std::string>()),
+      value_html(result), result.at("n").get<std::int64_t>(), escape(result.at("unit").get<std::string>()),
       result.at("prompts").get<std::int64_t>(), result.at("label_ties").get<std::int64_t>(),
       result.at("predicted_ties").get<std::int64_t>(), result.at("unparsed").get<std::int64_t>(), result.at("missing").get<std::int64_t>(),
       escape(result.at("rule").get<std::string>()));
@@ -59,7 +59,7 @@ std::string left_out(const Json& result) {
 std::string metrics_table(const Json& result) {
   std::string out = "<h3 class=\"section\">Beside it</h3><table class=\"numbers-of arms\"><tbody>\n";
   for (const auto& [name, metric] : result.at("metrics").items())
-    out += format("<tr><th scope=\"row\">{}</th><td>{}</td><td>n = {}</td></tr>\n", escape(name), number(metric),
+    out += format("<tr><th scope=\"row\">{}</th><td>{}</td><td>n = {}</td></tr>\n", escape(name), value_html(metric),
                   metric.at("n").get<std::int64_t>());
   if (result.contains("calibration"))
     out += format("<tr><th scope=\"row\">ECE, 15 equal-mass bins</th><td><b>{:.4f}</b></td><td>n = {}</td></tr>\n",
@@ -126,7 +126,7 @@ std::string position(const Json& result) {
       "<h3 class=\"section\">What the order of the media does</h3><p class=\"hint\">Both orders choose the same medium in {} of pairs; the "
       "one shown "
       "first gets {} on average (0.5: no lean).</p><div class=\"plots\">{}{}</div>\n",
-      number(p.at("consistency")), number(p.at("first_lean")),
+      value_html(p.at("consistency")), value_html(p.at("first_lean")),
       interval_rows(p.at("consistency_by_gap"), "gap", "Both orders agree, by gap", kNaN),
       interval_rows(p.at("first_lean_by_gap"), "gap", "Probability of what is shown first, by gap", 0.5));
 }
@@ -188,7 +188,7 @@ std::string leaderboard_rows(const Json& table) {
     const bool ours = e.at("kind") == "ours";
     out += format("<tr><th scope=\"row\"{}><bdi>{}</bdi>{}</th><td>{}</td><td>{}</td><td><bdi>{}</bdi></td></tr>\n",
                   ours ? " class=\"sure\"" : "", escape(e.at("name").get<std::string>()), e.at("kind") == "human" ? " (people)" : "",
-                  number(e), e.at("n").is_number() ? e["n"].dump() : "–", escape(e.at("source").get<std::string>()));
+                  value_html(e), e.at("n").is_number() ? e["n"].dump() : "–", escape(e.at("source").get<std::string>()));
   }
   return out + "</tbody></table>\n";
 }

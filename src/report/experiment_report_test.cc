@@ -10,15 +10,15 @@
 namespace beholder::report {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
-Json metric(double value) {
+Json seeded_metric(double value) {
   return {{"value", value}, {"interval", {value - 0.1, value + 0.1}}, {"by_seed", {value - 0.05, value + 0.05}}};
 }
 
 Json comparison() {
-  Json better = metric(0.8);
+  Json better = seeded_metric(0.8);
   better["difference"] = 0.1;
   better["difference_interval"] = {0.05, 0.15};
   better["gap_closed"] = 0.5;
@@ -35,7 +35,7 @@ Json comparison() {
              {"seeds", {0}},
              {"unfinished", 0},
              {"step_time", nullptr},
-             {"splits", {{"test", {{"items", 9}, {"verdict_accuracy", metric(0.7)}}}}}},
+             {"splits", {{"test", {{"items", 9}, {"verdict_accuracy", seeded_metric(0.7)}}}}}},
             {{"name", "<b>arm"},
              {"note", "\"n\""},
              {"against", "a & b"},

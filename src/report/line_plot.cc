@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kColours = 8;
 constexpr std::size_t kSmoothFrom = 100;
-constexpr int kLeft = 52, kRight = 14, kTop = 46, kBottom = 34;  // px around the field
+constexpr int kFieldLeft = 52, kFieldRight = 14, kFieldTop = 46, kFieldBottom = 34;  // px around the field
 
 struct Span {
   double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
@@ -32,10 +32,10 @@ struct Field {
   Span x, y;  // y: of the values, or of their logarithms
   int width, height;
   bool log;
-  double px(double v) const { return kLeft + (v - x.low) / (x.high - x.low) * (width - kLeft - kRight); }
+  double px(double v) const { return kFieldLeft + (v - x.low) / (x.high - x.low) * (width - kFieldLeft - kFieldRight); }
   double py(double v) const {
     const double at = log ? std::log10(v) : v;
-    return height - kBottom - (at - y.low) / (y.high - y.low) * (height - kTop - kBottom);
+    return height - kFieldBottom - (at - y.low) / (y.high - y.low) * (height - kFieldTop - kFieldBottom);
   }
 };
 
@@ -134,7 +134,7 @@ std::string path_of(const Series& whole, const Field& field, std::string_view cl
       down = false;
       continue;
     }
-    const double y = std::clamp(field.py(s.y[i]), kTop - 4.0, field.height - kBottom + 4.0);
+    const double y = std::clamp(field.py(s.y[i]), kFieldTop - 4.0, field.height - kFieldBottom + 4.0);
     d += format("{}{:.1f} {:.1f}", down ? "L" : "M", field.px(s.x[i]), y);
     down = true;
   }
@@ -153,24 +153,24 @@ std::string curve(const Series& s, const Field& field, int colour) {
 
 std::string axes(const LinePlot& plot, const Field& field) {
   std::string out;
-  const int right = plot.width - kRight, bottom = plot.height - kBottom;
+  const int right = plot.width - kFieldRight, bottom = plot.height - kFieldBottom;
   const auto ticks = field.log ? log_ticks(std::pow(10, field.y.low), std::pow(10, field.y.high)) : nice_ticks(field.y.low, field.y.high);
   for (const double v : ticks) {
     const double y = field.py(v);
     out += format(
         "<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/><text class=\"tick-y\" x=\"{}\" y=\"{:.1f}\">{}</text>",
-        kLeft, right, y, y, kLeft - 7, y + 4, plot.share_axis ? tick_text(100 * v) + "%" : tick_text(v));
+        kFieldLeft, right, y, y, kFieldLeft - 7, y + 4, plot.share_axis ? tick_text(100 * v) + "%" : tick_text(v));
   }
   for (const double v : nice_ticks(field.x.low, field.x.high))
     out += format("<text class=\"tick-x\" x=\"{:.1f}\" y=\"{}\">{}</text>", field.px(v), bottom + 17, tick_text(v));
-  out += format("<line class=\"axis\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", kLeft, right, bottom, bottom);
+  out += format("<line class=\"axis\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", kFieldLeft, right, bottom, bottom);
   return out + format("<text class=\"x-label\" x=\"{}\" y=\"{}\">{}</text>", right, plot.height - 4, escape(plot.x_label));
 }
 
 std::string legend(const LinePlot& plot) {
   std::string out;
   if (plot.series.size() == 1 && plot.series[0].name == plot.title) return out;
-  int x = kLeft;
+  int x = kFieldLeft;
   for (std::size_t i = 0; i < plot.series.size(); ++i) {
     out += format(
         "<g class=\"c{}\"><line class=\"line\" x1=\"{}\" x2=\"{}\" y1=\"33\" y2=\"33\"/></g><text class=\"key\" x=\"{}\" "
@@ -192,7 +192,7 @@ std::string line_plot(const LinePlot& plot) {
   std::string out = format(
       "<svg class=\"plot\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" role=\"img\"><title>{2}</title>"
       "<text class=\"title\" x=\"{3}\" y=\"18\">{2}</text>",
-      plot.width, plot.height, escape(plot.title), kLeft);
+      plot.width, plot.height, escape(plot.title), kFieldLeft);
   if (field.x.empty())
     return out + format("<text class=\"tick-x\" x=\"{}\" y=\"{}\">no values</text></svg>", plot.width / 2, plot.height / 2);
   field.x.widen();

@@ -6,6 +6,6 @@
 namespace beholder::report {
 
 // `name` is what is written, `path` the file; no side exceeds `side_px`.
-std::string media_figures(const std::string& name, const std::string& path, int side_px);
+std::string media_figures(const std::string& name, const std::string& path, int side_px = 180);
 
 }  // namespace beholder::report

@@ -47,7 +47,7 @@ struct Fresh {
   }
 };
 
-ChecklistConfig tiny_run(const std::string& dir) {
+ChecklistConfig tiny_checklist(const std::string& dir) {
   ChecklistConfig c;
   c.output_dir = dir;
   c.max_steps = 4;
@@ -108,7 +108,7 @@ TEST(WorldTaught, EveryQuestionOfItsListsIsKnown) {
 
 TEST(WorldTaught, YesAndNoAreTaughtEquallyOften) {
   const Fresh fresh;
-  const ChecklistConfig c = tiny_run("unused");
+  const ChecklistConfig c = tiny_checklist("unused");
   const auto source = world_taught(pictures(c), world::Split::kTrain, fresh.spec);
   std::vector<double> yes(source->questions().size()), no(yes.size());
   for (std::int64_t i = 0; i < 1200; ++i)
@@ -122,7 +122,7 @@ TEST(WorldTaught, YesAndNoAreTaughtEquallyOften) {
 TEST(ChecklistTrainerInvariant, AccumulationEqualsOneLargeBatch) {
   const Fresh fresh;
   TempDir dir;
-  ChecklistConfig c = tiny_run(dir.path());
+  ChecklistConfig c = tiny_checklist(dir.path());
   const auto source = world_taught(pictures(c), world::Split::kTrain, fresh.spec);
   std::vector<TaughtItem> items;
   for (std::int64_t i = 0; i < 4; ++i) items.push_back(source->taught(0, i));
@@ -147,7 +147,7 @@ TEST(ChecklistTrainerInvariant, ResumedEqualsStraight) {
   const Fresh fresh;
   TempDir straight, resumed;
   const auto run = [&](const std::string& dir, std::int64_t upto) {
-    ChecklistConfig c = tiny_run(dir);
+    ChecklistConfig c = tiny_checklist(dir);
     c.save_steps = 1;
     const auto source = world_taught(pictures(c), world::Split::kTrain, fresh.spec);
     ChecklistTrainer trainer(
@@ -183,7 +183,7 @@ class Same : public TaughtSource {
 TEST(ChecklistLearn, TheSamePicturesAreAnswered) {
   const Fresh fresh;
   TempDir dir;
-  ChecklistConfig c = tiny_run(dir.path());
+  ChecklistConfig c = tiny_checklist(dir.path());
   c.max_steps = 150;
   c.per_device_train_batch_size = 6;
   c.learning_rate = 3e-3;

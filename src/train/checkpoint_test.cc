@@ -15,9 +15,9 @@
 namespace beholder::train {
 namespace {
 namespace fs = std::filesystem;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 CheckpointContent content(std::int64_t step) {
   const auto value = static_cast<float>(step);
@@ -104,7 +104,7 @@ TEST(CheckpointInvariant, AFullDiskAtAnyWriteLeavesTheEarlierOneWhole) {
   EXPECT_THAT(names(dir.path()), ElementsAre("latest", "step-2"));
 }
 
-class BrokenCheckpoint : public testing::TestWithParam<std::string> {};
+class BrokenCheckpoint : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(BrokenCheckpoint, IsSkippedWithAReason) {
   TempDir dir;
@@ -130,8 +130,8 @@ TEST_P(BrokenCheckpoint, IsSkippedWithAReason) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, BrokenCheckpoint,
-                         testing::Values("flipped weights", "cut optimiser", "flipped state", "no manifest", "half manifest",
-                                         "missing file", "foreign manifest", "empty manifest"),
+                         ::testing::Values("flipped weights", "cut optimiser", "flipped state", "no manifest", "half manifest",
+                                           "missing file", "foreign manifest", "empty manifest"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), ' ', '_');

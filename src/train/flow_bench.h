@@ -65,7 +65,7 @@ class RedOrBlue : public FlowSource {
   std::int64_t frames_;
 };
 
-inline GeneratorRunConfig tiny_run(const std::string& dir) {
+inline GeneratorRunConfig tiny_flow(const std::string& dir) {
   GeneratorRunConfig c;
   c.output_dir = dir;
   c.learning_rate = 3e-3;
@@ -90,13 +90,13 @@ inline gen::Generator tiny_generator(std::int64_t frames = 1) {
 }
 
 // Everything a trainer refers to.
-struct Bench {
+struct FlowBench {
   const FlowConfig& config;
   const FlowObjective& objective;
   const FlowSource& source;
   FlowTrainer trainer;
 
-  Bench(const FlowConfig& c, const FlowObjective& o, const FlowSource& s, gen::Generator generator, double dropout = 0.1)
+  FlowBench(const FlowConfig& c, const FlowObjective& o, const FlowSource& s, gen::Generator generator, double dropout = 0.1)
       : config(c),
         objective(o),
         source(s),

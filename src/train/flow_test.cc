@@ -11,11 +11,12 @@
 #include "gen/sampler.h"
 #include "media/image.h"
 #include "train/flow_bench.h"
+#include "train/testing.h"
 
 namespace beholder::train {
 namespace {
 namespace fs = std::filesystem;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 // Mean level of a colour over the samples of a prompt.
 double mean_level(const gen::Model& model, const hf::Tokenizer& tokenizer, const std::string& prompt, std::size_t channel) {
@@ -31,11 +32,11 @@ double mean_level(const gen::Model& model, const hf::Tokenizer& tokenizer, const
 
 TEST(FlowLearn, ThePromptsColourIsPainted) {
   TempDir dir;
-  GeneratorRunConfig c = tiny_run(dir.path());
+  GeneratorRunConfig c = tiny_flow(dir.path());
   c.max_steps = c.logging_steps = c.save_steps = c.eval_steps = 150;
   const FlowMatching objective;
   const RedOrBlue source(false, 2);
-  Bench bench(c, objective, source, tiny_generator(2));
+  FlowBench bench(c, objective, source, tiny_generator(2));
   const double before = bench.trainer.evaluate().at("loss");
   bench.run();
   EXPECT_LT(bench.trainer.evaluate().at("loss"), 0.3 * before);
@@ -50,12 +51,12 @@ TEST(FlowLearn, ThePromptsColourIsPainted) {
 
 TEST(FlowLearn, PreferencesMoveTheSamples) {
   TempDir base, aligned;
-  GeneratorRunConfig c = tiny_run(base.path());
+  GeneratorRunConfig c = tiny_flow(base.path());
   c.max_steps = c.logging_steps = c.save_steps = 150;
   c.eval_steps = 0;
   const FlowMatching matching;
   const RedOrBlue dull(false);
-  Bench first(c, matching, dull, tiny_generator());
+  FlowBench first(c, matching, dull, tiny_generator());
   first.run();
   gen::Generator generator = tiny_generator();
   generator.model = gen::frozen_copy(first.trainer.result());
@@ -71,7 +72,7 @@ TEST(FlowLearn, PreferencesMoveTheSamples) {
   m.sample_prompts = 0;
   const FlowDpo dpo(reference, m.beta);
   const RedOrBlue pairs(true);
-  Bench second(m, dpo, pairs, std::move(generator), 0);
+  FlowBench second(m, dpo, pairs, std::move(generator), 0);
   second.run();
   const std::map<std::string, double> after = second.trainer.evaluate();
   EXPECT_GT(after.at("accuracy"), 0.9);
@@ -81,26 +82,15 @@ TEST(FlowLearn, PreferencesMoveTheSamples) {
 
 // ---- runs
 
-std::vector<std::string> metrics(const std::string& dir) {
-  std::vector<std::string> out;
-  std::ifstream file(dir + "/metrics.jsonl");
-  for (std::string line; std::getline(file, line);) {
-    Json json = parse_json(line, "metrics");
-    for (const char* key : {"time", "step_time"}) json.erase(key);
-    out.push_back(json.dump());
-  }
-  return out;
-}
-
 TEST(FlowInvariant, StoppedAndResumedEqualsStraight) {
   TempDir straight, stopped;
   const FlowMatching objective;
   const RedOrBlue source;
-  const GeneratorRunConfig a = tiny_run(straight.path()), b = tiny_run(stopped.path());
-  Bench(a, objective, source, tiny_generator()).run();
+  const GeneratorRunConfig a = tiny_flow(straight.path()), b = tiny_flow(stopped.path());
+  FlowBench(a, objective, source, tiny_generator()).run();
   for (int sessions = 0; sessions < 20; ++sessions) {
     set_interrupted(true);
-    const FlowResult result = Bench(b, objective, source, tiny_generator()).run();
+    const FlowResult result = FlowBench(b, objective, source, tiny_generator()).run();
     set_interrupted(false);
     if (!result.interrupted) break;
   }
@@ -115,14 +105,14 @@ TEST(FlowInvariant, AccumulationEqualsOneLargeBatch) {
   const FlowMatching objective;
   RedOrBlue source;
   source.broken_index = 3;  // the rest of the batch counts
-  GeneratorRunConfig a = tiny_run(one.path()), b = tiny_run(four.path());
+  GeneratorRunConfig a = tiny_flow(one.path()), b = tiny_flow(four.path());
   a.max_steps = b.max_steps = 1;
   a.warmup_steps = b.warmup_steps = 0;
   a.per_device_train_batch_size = 16;
   a.gradient_accumulation_steps = 1;
   b.per_device_train_batch_size = 4;
   b.gradient_accumulation_steps = 4;
-  Bench x(a, objective, source, tiny_generator()), y(b, objective, source, tiny_generator());
+  FlowBench x(a, objective, source, tiny_generator()), y(b, objective, source, tiny_generator());
   EXPECT_EQ(x.run().skipped, 1);
   y.run();
   EXPECT_NEAR(x.trainer.evaluate().at("loss"), y.trainer.evaluate().at("loss"), 1e-5);

@@ -15,6 +15,7 @@
 #include "core/interrupt.h"
 #include "judge/judge_model.h"
 #include "train/grpo.h"
+#include "train/testing.h"
 
 namespace beholder::train {
 
@@ -77,20 +78,6 @@ inline double worst_difference(const std::map<std::string, at::Tensor>& a, const
     if (scale > 1e-7) worst = std::max(worst, (value - b.at(name)).abs().max().item<double>() / scale);
   }
   return worst;
-}
-
-// metrics.jsonl without what a clock or the machine decides.
-inline std::vector<std::string> metrics(const std::string& dir) {
-  std::vector<std::string> out;
-  std::ifstream file(dir + "/metrics.jsonl");
-  for (std::string line; std::getline(file, line);) {
-    Json json = parse_json(line, "metrics");
-    for (const char* key :
-         {"time", "step_time", "tokens_per_second", "time/rollout", "time/rewards", "time/listener", "time/update", "memory/peak_rss_gb"})
-      json.erase(key);
-    out.push_back(json.dump());
-  }
-  return out;
 }
 
 // Runs `config` (4 steps of one update each) in `straight` at once and in `stopped` with a stop after the first, and expects equal

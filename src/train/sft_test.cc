@@ -20,13 +20,14 @@
 #include "core/rng.h"
 #include "train/run_dir.h"
 #include "train/sft_trainer.h"
+#include "train/testing.h"
 
 extern char** environ;
 
 namespace beholder::train {
 namespace {
 namespace fs = std::filesystem;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr std::int64_t kImage = 50, kVideo = 51, kVisionStart = 52, kVisionEnd = 53, kEnd = 54, kVocab = 64;
 
@@ -70,7 +71,7 @@ class BrightOrDark : public SftSource {
   }
 };
 
-SftConfig tiny_run(const std::string& dir) {
+SftConfig tiny_sft(const std::string& dir) {
   SftConfig c;
   c.output_dir = dir;
   c.learning_rate = 5e-3;
@@ -100,18 +101,6 @@ SftResult run(const SftConfig& config, const BrightOrDark& source = {}) {
   return trainer.run();
 }
 
-// metrics.jsonl without what a clock decides.
-std::vector<std::string> metrics(const std::string& dir) {
-  std::vector<std::string> out;
-  std::ifstream file(dir + "/metrics.jsonl");
-  for (std::string line; std::getline(file, line);) {
-    Json json = parse_json(line, "metrics");
-    for (const char* key : {"time", "step_time", "tokens_per_second"}) json.erase(key);
-    out.push_back(json.dump());
-  }
-  return out;
-}
-
 void expect_same_run(const std::string& a, const std::string& b, std::int64_t step) {
   for (const char* file : {"model.safetensors", "optimizer.safetensors", "state.json"})
     EXPECT_EQ(read_file(format("{}/step-{}/{}", a, step, file)), read_file(format("{}/step-{}/{}", b, step, file))) << file;
@@ -120,7 +109,7 @@ void expect_same_run(const std::string& a, const std::string& b, std::int64_t st
 
 TEST(SftLearn, LearnsWhatThePictureShows) {
   TempDir dir;
-  SftConfig c = tiny_run(dir.path());
+  SftConfig c = tiny_sft(dir.path());
   c.max_steps = 150;
   c.save_steps = c.logging_steps = c.eval_steps = 150;
   c.eval_examples = 64;
@@ -137,10 +126,10 @@ TEST(SftLearn, LearnsWhatThePictureShows) {
 
 TEST(SftInvariant, StoppedAndResumedEqualsStraight) {
   TempDir straight, stopped;
-  run(tiny_run(straight.path()));
+  run(tiny_sft(straight.path()));
   for (int sessions = 0; sessions < 20; ++sessions) {  // asked to stop after every step
     set_interrupted(true);
-    const SftResult result = run(tiny_run(stopped.path()));
+    const SftResult result = run(tiny_sft(stopped.path()));
     set_interrupted(false);
     EXPECT_EQ(result.interrupted, result.step < 9);
     if (!result.interrupted) break;
@@ -154,7 +143,7 @@ TEST(DISABLED_SftVictim, Trains) {
   ASSERT_NE(dir, nullptr);
   BrightOrDark slow;
   slow.milliseconds = 15;
-  run(tiny_run(dir), slow);
+  run(tiny_sft(dir), slow);
 }
 
 void run_and_kill(const std::string& dir, const std::string& when_exists, std::chrono::milliseconds after) {
@@ -178,26 +167,26 @@ void run_and_kill(const std::string& dir, const std::string& when_exists, std::c
 
 TEST(SftInvariant, KilledAndResumedEqualsStraight) {
   TempDir straight, killed;
-  run(tiny_run(straight.path()));
+  run(tiny_sft(straight.path()));
   run_and_kill(killed.path(), "metrics.jsonl", std::chrono::milliseconds(20));  // before the first checkpoint
   run_and_kill(killed.path(), "step-3/manifest.json", std::chrono::milliseconds(60));
   run_and_kill(killed.path(), "step-6/manifest.json", std::chrono::milliseconds(0));
-  run(tiny_run(killed.path()));
+  run(tiny_sft(killed.path()));
   expect_same_run(straight.path(), killed.path(), 9);
 }
 
 TEST(SftInvariant, ANewestCheckpointThatIsBrokenIsPassedOver) {
   TempDir straight, broken;
-  run(tiny_run(straight.path()));
-  run(tiny_run(broken.path()));
+  run(tiny_sft(straight.path()));
+  run(tiny_sft(broken.path()));
   fs::resize_file(broken / "step-9/model.safetensors", 100);
-  run(tiny_run(broken.path()));
+  run(tiny_sft(broken.path()));
   expect_same_run(straight.path(), broken.path(), 9);
 }
 
 TEST(SftInvariant, AccumulationEqualsOneLargeBatch) {
   TempDir one, four;
-  SftConfig c = tiny_run(one.path());
+  SftConfig c = tiny_sft(one.path());
   c.per_device_train_batch_size = 8;
   c.gradient_accumulation_steps = 1;
   BrightOrDark source;
@@ -222,7 +211,7 @@ TEST(Sft, ALossThatIsNotFiniteStopsAndNamesTheBatch) {
   BrightOrDark source;
   source.poisoned_step = 4;
   try {
-    run(tiny_run(dir.path()), source);
+    run(tiny_sft(dir.path()), source);
     FAIL() << "trained on a NaN";
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), Code::kInvalidInput);
@@ -239,7 +228,7 @@ TEST(Sft, ExamplesThatCannotBeUsedAreCountedAndTheRestTrains) {
   BrightOrDark source;
   source.broken_step = 4;
   source.broken_below = 3;
-  const SftResult result = run(tiny_run(dir.path()), source);
+  const SftResult result = run(tiny_sft(dir.path()), source);
   EXPECT_EQ(result.step, 9);
   EXPECT_EQ(result.skipped, 3);
   EXPECT_EQ(parse_json(metrics(dir.path()).back(), "m").value("eval_loss", -1.0) > 0, true);
@@ -250,12 +239,12 @@ TEST(Sft, ABatchOfWhichNothingCanBeUsedIsAnError) {
   BrightOrDark source;
   source.broken_step = 2;
   source.broken_below = 100;
-  EXPECT_THROW(run(tiny_run(dir.path()), source), Error);
+  EXPECT_THROW(run(tiny_sft(dir.path()), source), Error);
 }
 
 TEST(Sft, LongExamplesAreCountedNotCut) {
   TempDir dir;
-  SftConfig c = tiny_run(dir.path());
+  SftConfig c = tiny_sft(dir.path());
   c.max_length = 10;  // some have 12 tokens
   const SftResult result = run(c);
   EXPECT_GT(result.skipped, 0);
@@ -264,7 +253,7 @@ TEST(Sft, LongExamplesAreCountedNotCut) {
 
 TEST(Sft, ResumingAnotherConfigurationIsRefused) {
   TempDir dir;
-  SftConfig c = tiny_run(dir.path());
+  SftConfig c = tiny_sft(dir.path());
   c.max_steps = 3;
   run(c);
   SftConfig other = c;
@@ -286,7 +275,7 @@ TEST(Sft, ResumingAnotherConfigurationIsRefused) {
 
 TEST(Sft, ACheckpointIsAModelFolder) {
   TempDir dir;
-  SftConfig c = tiny_run(dir.path());
+  SftConfig c = tiny_sft(dir.path());
   c.max_steps = 3;
   BrightOrDark source;
   SftTrainer trainer = make_trainer(c, source);
@@ -299,7 +288,7 @@ TEST(Sft, ACheckpointIsAModelFolder) {
 
 TEST(SftLearn, Bfloat16ComputesWithFloat32Weights) {
   TempDir dir;
-  SftConfig c = tiny_run(dir.path());
+  SftConfig c = tiny_sft(dir.path());
   c.max_steps = 60;
   c.save_steps = c.logging_steps = 60;
   c.eval_steps = 0;

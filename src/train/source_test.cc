@@ -23,7 +23,7 @@
 namespace beholder::train {
 namespace {
 namespace fs = std::filesystem;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 InitConfig small_init() {
   InitConfig init;
@@ -85,7 +85,7 @@ TEST(WorldSource, ExamplesDescribeTheirPicturesAndEndTheTurn) {
   const WorldSource source(config, world::Split::kTrain, spec(), 1);
   const SftExample single = source.example(0, 0);
   ASSERT_EQ(single.segment.media.size(), 1u);
-  EXPECT_THAT(completion_of(single), testing::MatchesRegex("<think>Image 1 shows .*</think>\n<answer>[1-9]</answer><\\|im_end\\|>"));
+  EXPECT_THAT(completion_of(single), ::testing::MatchesRegex("<think>Image 1 shows .*</think>\n<answer>[1-9]</answer><\\|im_end\\|>"));
   std::map<std::size_t, int> media;
   int scores = 0;
   constexpr int kDrawn = 400;
@@ -166,7 +166,7 @@ TEST(RecordSource, EveryRecordOncePerEpochInSeededOrder) {
   EXPECT_NE(orders[0], orders[1]);
   for (auto& order : orders) {
     std::sort(order.begin(), order.end());
-    EXPECT_THAT(order, testing::ElementsAre("r0", "r1", "r2", "r3", "r4", "r5"));
+    EXPECT_THAT(order, ::testing::ElementsAre("r0", "r1", "r2", "r3", "r4", "r5"));
   }
   const SftExample back = source.example(0, 1);  // out of order: the same example
   EXPECT_EQ(back.id, RecordSource({.path = dir / "data.jsonl", .batch_size = 3, .seed = 4}, spec()).example(0, 1).id);
@@ -207,7 +207,7 @@ TEST(RecordSource, AFileWithNothingToTrainOnSaysSo) {
   }
 }
 
-SftConfig small_run(const std::string& dir) {
+SftConfig small_sft(const std::string& dir) {
   SftConfig c;
   c.output_dir = dir;
   c.init = small_init();
@@ -223,7 +223,7 @@ SftConfig small_run(const std::string& dir) {
 
 TEST(TrainSft, FromNothingToAFinishedModelFolder) {
   TempDir dir;
-  const SftOutcome outcome = train_sft(small_run(dir / "run"));
+  const SftOutcome outcome = train_sft(small_sft(dir / "run"));
   EXPECT_FALSE(outcome.result.interrupted);
   EXPECT_EQ(outcome.final_dir, dir / "run/final");
   const judge::JudgeModel judge = judge::load_judge_model(outcome.final_dir);
@@ -231,7 +231,7 @@ TEST(TrainSft, FromNothingToAFinishedModelFolder) {
   const std::string card = read_file(outcome.final_dir + "/README.md");
   EXPECT_THAT(card, HasSubstr("pipeline_tag: image-text-to-text"));
   EXPECT_THAT(card, HasSubstr("| 4 | "));
-  EXPECT_THAT(card, testing::Not(HasSubstr(dir.path()))) << "names a folder of this machine";
+  EXPECT_THAT(card, ::testing::Not(HasSubstr(dir.path()))) << "names a folder of this machine";
   const Json run = read_json(dir / "run/run.json");
   EXPECT_EQ(run["config"]["world"]["stage_steps"], Json({2.0, 2.0}));
   EXPECT_EQ(run["command"], "train sft");
@@ -240,14 +240,14 @@ TEST(TrainSft, FromNothingToAFinishedModelFolder) {
 
 TEST(TrainSftInvariant, InterruptedAndResumedEqualsStraight) {
   TempDir dir;
-  train_sft(small_run(dir / "straight"));
+  train_sft(small_sft(dir / "straight"));
   set_interrupted(true);
-  const SftOutcome first = train_sft(small_run(dir / "stopped"));
+  const SftOutcome first = train_sft(small_sft(dir / "stopped"));
   set_interrupted(false);
   EXPECT_TRUE(first.result.interrupted);
   EXPECT_EQ(first.result.step, 1);
   EXPECT_TRUE(first.final_dir.empty());
-  train_sft(small_run(dir / "stopped"));
+  train_sft(small_sft(dir / "stopped"));
   for (const char* file : {"step-4/model.safetensors", "step-4/optimizer.safetensors", "final/model.safetensors", "final/tokenizer.json"})
     EXPECT_EQ(read_file(dir / "straight/" + file), read_file(dir / "stopped/" + file)) << file;
   EXPECT_EQ(read_json(dir / "stopped/run.json")["resumed"][0]["from_step"], 1);
@@ -255,9 +255,9 @@ TEST(TrainSftInvariant, InterruptedAndResumedEqualsStraight) {
 
 TEST(TrainSft, GoesOnFromACheckpointOnTheUsersRecords) {
   TempDir dir;
-  train_sft(small_run(dir / "base"));
+  train_sft(small_sft(dir / "base"));
   write_data(dir.path(), 6, true);
-  SftConfig c = small_run(dir / "tuned");
+  SftConfig c = small_sft(dir / "tuned");
   c.model = dir / "base/final";
   c.data = c.eval_data = dir / "data.jsonl";
   c.max_steps = 6;
@@ -265,7 +265,7 @@ TEST(TrainSft, GoesOnFromACheckpointOnTheUsersRecords) {
   c.save_dtype = "bf16";
   const SftOutcome outcome = train_sft(c);
   EXPECT_EQ(outcome.result.skipped, 4);  // 24 examples are four epochs, each with the picture that is cut short
-  EXPECT_THAT(read_file(outcome.final_dir + "/README.md"), testing::Not(HasSubstr(dir.path())));
+  EXPECT_THAT(read_file(outcome.final_dir + "/README.md"), ::testing::Not(HasSubstr(dir.path())));
   const vlm::Model model = vlm::load_model(outcome.final_dir);
   EXPECT_EQ(model.dtype, at::kBFloat16);
   EXPECT_EQ(read_json(outcome.final_dir + "/config.json")["torch_dtype"], "bfloat16");

@@ -9,7 +9,7 @@
 namespace beholder::vlm {
 namespace {
 
-class GradientCheckpointingInvariant : public testing::TestWithParam<const char*> {};
+class GradientCheckpointingInvariant : public ::testing::TestWithParam<const char*> {};
 
 // Loss and gradients of two completions behind a prompt with a picture and a video, with and without keeping the layers' results.
 TEST_P(GradientCheckpointingInvariant, SameLossAndGradients) {
@@ -57,7 +57,7 @@ TEST_P(GradientCheckpointingInvariant, SameLossAndGradients) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Presets, GradientCheckpointingInvariant, testing::Values("tiny", "tiny_qwen3vl"),
+INSTANTIATE_TEST_SUITE_P(Presets, GradientCheckpointingInvariant, ::testing::Values("tiny", "tiny_qwen3vl"),
                          [](const auto& i) { return std::string(i.param); });
 
 TEST(GradientCheckpointing, KeepsOnlyTheInput) {

@@ -17,7 +17,7 @@
 namespace beholder::vlm {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 const LoraOptions kAll{.r = 4, .alpha = 6, .target_modules = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}};
 

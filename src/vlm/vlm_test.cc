@@ -17,7 +17,7 @@ std::string hash_of(const at::Tensor& t) {
   return sha256_hex(std::span(static_cast<const std::byte*>(t.data_ptr()), t.nbytes()));
 }
 
-class CheckpointOracle : public testing::TestWithParam<const char*> {};
+class CheckpointOracle : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(CheckpointOracle, EveryCaseGivesTheReferenceNumbers) {
   const std::string preset = GetParam();
@@ -55,10 +55,10 @@ TEST_P(CheckpointOracle, EveryCaseGivesTheReferenceNumbers) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Presets, CheckpointOracle, testing::Values("tiny", "tiny_untied", "tiny_qwen2vl", "tiny_qwen3vl", "embedded"),
+INSTANTIATE_TEST_SUITE_P(Presets, CheckpointOracle, ::testing::Values("tiny", "tiny_untied", "tiny_qwen2vl", "tiny_qwen3vl", "embedded"),
                          [](const auto& i) { return std::string(i.param); });
 
-class GradientOracle : public testing::TestWithParam<const char*> {};
+class GradientOracle : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(GradientOracle, EveryParameterHasTheReferenceGradient) {
   const std::string preset = GetParam();
@@ -93,11 +93,11 @@ TEST_P(GradientOracle, EveryParameterHasTheReferenceGradient) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Presets, GradientOracle, testing::Values("tiny", "tiny_qwen2vl", "tiny_qwen3vl"),
+INSTANTIATE_TEST_SUITE_P(Presets, GradientOracle, ::testing::Values("tiny", "tiny_qwen2vl", "tiny_qwen3vl"),
                          [](const auto& i) { return std::string(i.param); });
 
 // Loss and gradients of G completions behind one prompt: shared prefix against one full sequence per completion.
-class PrefixInvariant : public testing::TestWithParam<const char*> {};
+class PrefixInvariant : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(PrefixInvariant, SharedPrefixEqualsReplicated) {
   Loaded loaded(GetParam());
@@ -141,10 +141,10 @@ TEST_P(PrefixInvariant, SharedPrefixEqualsReplicated) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Presets, PrefixInvariant, testing::Values("tiny", "tiny_qwen3vl"),
+INSTANTIATE_TEST_SUITE_P(Presets, PrefixInvariant, ::testing::Values("tiny", "tiny_qwen3vl"),
                          [](const auto& i) { return std::string(i.param); });
 
-class SamplingInvariant : public testing::TestWithParam<const char*> {};
+class SamplingInvariant : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(SamplingInvariant, DecodeLogProbabilitiesEqualThePackedForward) {
   const Loaded loaded(GetParam());
@@ -199,7 +199,7 @@ TEST_P(SamplingInvariant, ASampleDoesNotDependOnItsBatch) {
   EXPECT_NE(ModelSampler(loaded.model).sample({&one, 1}, options)[0][0].ids, alone[0][0].ids);
 }
 
-INSTANTIATE_TEST_SUITE_P(Presets, SamplingInvariant, testing::Values("tiny", "tiny_qwen3vl"),
+INSTANTIATE_TEST_SUITE_P(Presets, SamplingInvariant, ::testing::Values("tiny", "tiny_qwen3vl"),
                          [](const auto& i) { return std::string(i.param); });
 
 TEST(Sampling, BannedTokensNeverComeAndStopsEnd) {

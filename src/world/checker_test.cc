@@ -4,20 +4,11 @@
 #include "core/format.h"
 #include "world/checker.h"
 #include "world/measure.h"
+#include "world/testing.h"
 #include "world/thought.h"
 
 namespace beholder::world {
 namespace {
-
-constexpr Split kAllSplits[] = {Split::kTrain,          Split::kValidation,   Split::kTest,
-                                Split::kOodCombination, Split::kOodGenerator, Split::kOodVoters};
-
-Item item_at(Split split, std::uint64_t index, bool video = false, std::int64_t media = 2) {
-  WorldConfig config;
-  config.video = video;
-  config.media = media;
-  return make_item(config, split, index);
-}
 
 Mark mark_of(const MediumCheck& medium, Attribute attribute) {
   return medium.marks[static_cast<std::size_t>(attribute)];

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "world/item.h"
 #include "world/render.h"
+#include "world/testing.h"
 #include "world/thought.h"
 
 namespace beholder::world {
@@ -17,16 +18,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-constexpr Split kAllSplits[] = {Split::kTrain,          Split::kValidation,   Split::kTest,
-                                Split::kOodCombination, Split::kOodGenerator, Split::kOodVoters};
-
-Item item_at(Split split, std::uint64_t index, bool video = false, std::int64_t media = 2) {
-  WorldConfig config;
-  config.media = media;
-  config.video = video;
-  return make_item(config, split, index);
-}
 
 // Share of the pixels that differ by more than `by` levels in any channel.
 double changed(const media::Image& a, const media::Image& b, int by) {
