@@ -10,6 +10,9 @@
 include(GoogleTest)
 option(BEHOLDER_UNITY "Compile the files of a room several at a time" ON)
 
+if(BEHOLDER_UNITY)  # a warning about headers, which takes a file compiled with others for one
+  target_compile_options(beholder_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "// anchor of the precompiled header\n")
 set(common_headers <algorithm> <cmath> <map> <memory> <optional> <span> <string> <vector> <fmt/format.h> <fmt/ranges.h> <nlohmann/json.hpp>)
 foreach(kind plain torch)

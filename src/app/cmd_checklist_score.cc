@@ -15,7 +15,7 @@
 namespace beholder::app {
 namespace {
 
-constexpr std::size_t kReported = 200;  // records that the page shows
+constexpr std::size_t kReportedScores = 200;  // records that the page shows
 
 class ChecklistScoreCommand : public Command {
  public:
@@ -97,7 +97,7 @@ class ChecklistScoreCommand : public Command {
     unanswered_ += sheet.unanswered;
     write(out, record);
     if (!json && out_.empty()) fmt::print("{}\n", show_checklist_score(record, terminal_style()));
-    if (!report_.empty() && kept_.size() < kReported) kept_.push_back(std::move(record));
+    if (!report_.empty() && kept_.size() < kReportedScores) kept_.push_back(std::move(record));
   }
 
   void write(JsonlOut& out, const Json& record) const {

@@ -5,7 +5,7 @@
 namespace beholder::data {
 namespace {
 
-constexpr std::size_t kMaxRowBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20;
 
 class CsvRows : public RowReader {
  public:
@@ -40,7 +40,8 @@ class CsvRows : public RowReader {
     std::size_t size = 0;
     bool quoted = false;
     for (int c = in->sbumpc(); c != kEnd; c = in->sbumpc()) {
-      if (++size > kMaxRowBytes) throw Error(Code::kCorrupt, format("{}:{}", name_, row_line_), "the row does not end", "check the quotes");
+      if (++size > kMaxLineBytes)
+        throw Error(Code::kCorrupt, format("{}:{}", name_, row_line_), "the row does not end", "check the quotes");
       std::string& cell = cells.back();
       if (quoted) {
         line_ += c == '\n';

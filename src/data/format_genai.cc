@@ -12,7 +12,7 @@ Record voted(Row& row, const char* prompt, const char* left, const char* right, 
   return record;
 }
 
-Record image_row(Row& row, const RowContext& context) {
+Record genai_image_row(Row& row, const RowContext& context) {
   return voted(row, "prompt", "left_image", "right_image", context);
 }
 
@@ -36,7 +36,7 @@ std::vector<Format> genai_formats() {
            "GenAI-Bench, image_generation",
            {"prompt", "left_image", "right_image", "vote_type"},
            knows,
-           each_row(image_row)},
+           each_row(genai_image_row)},
           {"genai-bench-edition",
            "GenAI-Bench, image_edition",
            {"instruct_prompt", "left_output_image", "right_output_image", "vote_type"},

@@ -34,7 +34,7 @@ Content response(const Row& row, const char* side, const RowContext& context) {
   return read_content((*it)["response_content"], side, context);
 }
 
-Record pair_row(Row& row, const RowContext& context) {
+Record mmrb2_row(Row& row, const RowContext& context) {
   Record record{text_cell_or(row, "id", context.id, context), {}, {}, {}, {}, {}};
   const Content prompt = read_content(row["prompt_content"], "prompt_content", context);
   record.prompt = prompt.text;
@@ -59,7 +59,7 @@ std::vector<Format> mmrb2_formats() {
            "Multimodal RewardBench 2",
            {"prompt_content", "response_a", "response_b", "chosen"},
            {"id", "prompt_source", "human_annotations"},
-           each_row(pair_row)}};
+           each_row(mmrb2_row)}};
 }
 
 }  // namespace beholder::data

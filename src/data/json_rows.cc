@@ -8,7 +8,7 @@
 namespace beholder::data {
 namespace {
 
-constexpr std::size_t kMaxRowBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxElementBytes = std::size_t{64} << 20;
 constexpr int kEnd = std::char_traits<char>::eof();
 
 // Cuts a JSON text into the elements of its list without holding more than one of them.
@@ -66,7 +66,7 @@ class JsonListRows : public RowReader {
     for (int c = get();; c = get()) {
       if (c == kEnd) corrupt(format("ends in the middle of element {}", rows_));
       text.push_back(static_cast<char>(c));
-      if (text.size() > kMaxRowBytes) corrupt(format("element {} is longer than {} bytes", rows_, kMaxRowBytes));
+      if (text.size() > kMaxElementBytes) corrupt(format("element {} is longer than {} bytes", rows_, kMaxElementBytes));
       if (c == '"') return;
       if (c == '\\') text.push_back(static_cast<char>(get()));
     }
@@ -88,7 +88,7 @@ class JsonListRows : public RowReader {
       if (depth == 0 && (closes || c == ',' || c == ':' || (!text.empty() && c <= ' '))) return text;
       depth += c == '{' || c == '[' ? 1 : closes ? -1 : 0;
       text.push_back(static_cast<char>(get()));
-      if (text.size() > kMaxRowBytes) corrupt(format("element {} is longer than {} bytes", rows_, kMaxRowBytes));
+      if (text.size() > kMaxElementBytes) corrupt(format("element {} is longer than {} bytes", rows_, kMaxElementBytes));
       if (closes && depth == 0) return text;
     }
   }

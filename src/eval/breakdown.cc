@@ -18,10 +18,6 @@ constexpr const char* kListener = "listener/";
 constexpr const char* kConsistent = "consistent/";
 constexpr const char* kLean = "lean/";
 
-bool read(const JudgedPair& pair) {
-  return pair.verdict.reading == Reading::kRead;
-}
-
 std::size_t prompt_of(const JudgedSet& set, const JudgedPair& pair) {
   return set.records[pair.record].prompt;
 }
@@ -37,18 +33,18 @@ std::string votes_name(int votes) {
 void add_accuracy(const JudgedSet& set, const JudgedPair& pair, MetricTable& table) {
   if (pair.label() == 0) return;
   const std::size_t prompt = prompt_of(set, pair);
-  const double right = read(pair) && pair.label() * pair.verdict.margin > 0 ? 1 : 0;
+  const double right = pair.was_read() && pair.label() * pair.verdict.margin > 0 ? 1 : 0;
   table.add("accuracy", prompt, right);
   table.add(kGap + gap_name(set, pair), prompt, right);
   if (set.records[pair.record].ranking.empty()) table.add(kVotes + votes_name(pair.votes), prompt, right);
-  if (!read(pair) || !pair.verdict.heard || pair.verdict.margin == 0 || pair.verdict.heard == 0.5) return;
+  if (!pair.was_read() || !pair.verdict.heard || pair.verdict.margin == 0 || pair.verdict.heard == 0.5) return;
   const bool agrees = (*pair.verdict.heard > 0.5) == (pair.verdict.margin > 0);
   table.add("contradiction", prompt, agrees ? 0 : 1);
   table.add(std::string(kListener) + (agrees ? "agrees" : "disagrees"), prompt, right);
 }
 
 void add_forecast(const JudgedSet& set, const JudgedPair& pair, MetricTable& table) {
-  if (!read(pair) || !pair.verdict.p) return;
+  if (!pair.was_read() || !pair.verdict.p) return;
   table.add("brier", prompt_of(set, pair), brier(*pair.verdict.p, pair.q));
   table.add("nll", prompt_of(set, pair), negative_log_likelihood(*pair.verdict.p, pair.q));
 }
@@ -106,7 +102,7 @@ void add_vote_correlation(const JudgedSet& set, Json& metrics) {
   std::vector<double> p, q;
   bool shares = false;
   for (const JudgedPair& pair : set.pairs) {
-    if (!read(pair) || !pair.verdict.p || !set.records[pair.record].ranking.empty()) continue;
+    if (!pair.was_read() || !pair.verdict.p || !set.records[pair.record].ranking.empty()) continue;
     p.push_back(*pair.verdict.p);
     q.push_back(pair.q);
     shares = shares || (pair.q != 0 && pair.q != 0.5 && pair.q != 1);
@@ -121,7 +117,7 @@ Json win_matrix(const JudgedSet& set) {
   int worst = 0;
   for (const JudgedPair& pair : set.pairs) {
     const std::vector<int>& ranking = set.records[pair.record].ranking;
-    if (ranking.empty() || pair.label() == 0 || !read(pair)) continue;
+    if (ranking.empty() || pair.label() == 0 || !pair.was_read()) continue;
     const int a = ranking[static_cast<std::size_t>(pair.first)], b = ranking[static_cast<std::size_t>(pair.second)];
     const double first = pair.verdict.p.value_or(pair.verdict.margin > 0 ? 1 : pair.verdict.margin < 0 ? 0 : 0.5);
     wins[{a, b}].sum += first, wins[{a, b}].n += 1;
@@ -150,7 +146,7 @@ std::string gap_name(const JudgedSet& set, const JudgedPair& pair) {
 Json calibration_json(const JudgedSet& set) {
   std::vector<Forecast> forecasts;
   for (const JudgedPair& pair : set.pairs) {
-    if (!read(pair) || !pair.verdict.p || pair.label() == 0) continue;
+    if (!pair.was_read() || !pair.verdict.p || pair.label() == 0) continue;
     const double p = *pair.verdict.p;
     forecasts.push_back({std::max(p, 1 - p), p == 0.5 ? 0.5 : (p > 0.5) == (pair.label() > 0) ? 1.0 : 0.0});
   }
@@ -192,7 +188,7 @@ Json breakdown(const JudgedSet& set) {
 std::vector<std::size_t> worst_errors(const JudgedSet& set, std::size_t most) {
   std::vector<std::size_t> wrong;
   for (std::size_t i = 0; i < set.pairs.size(); ++i)
-    if (read(set.pairs[i]) && set.pairs[i].label() * set.pairs[i].verdict.margin < 0) wrong.push_back(i);
+    if (set.pairs[i].was_read() && set.pairs[i].label() * set.pairs[i].verdict.margin < 0) wrong.push_back(i);
   std::stable_sort(wrong.begin(), wrong.end(), [&](std::size_t a, std::size_t b) {
     return std::abs(set.pairs[a].verdict.margin) > std::abs(set.pairs[b].verdict.margin);
   });

@@ -53,6 +53,7 @@ struct JudgedPair {
   std::optional<FourWay> four_way{};   // label, where the record's meta has a "vote_type"
 
   int label() const { return q > 0.5 ? 1 : q < 0.5 ? -1 : 0; }  // 0: people are tied
+  bool was_read() const { return verdict.reading == Reading::kRead; }
 };
 
 struct JudgedRecord {

@@ -19,9 +19,6 @@ struct Credit {
 };
 constexpr Credit kLeftOut{0, 0, false};
 
-bool read(const JudgedPair& pair) {
-  return pair.verdict.reading == Reading::kRead;
-}
 bool right(const JudgedPair& pair) {
   return pair.label() * pair.verdict.margin > 0;
 }
@@ -142,7 +139,7 @@ std::vector<Credit> fitted(const JudgedSet& set, const std::string& name, const 
   std::vector<TiePair> pairs;
   std::vector<std::size_t> where;
   for (std::size_t i = 0; i < set.pairs.size(); ++i)
-    if (read(set.pairs[i])) {
+    if (set.pairs[i].was_read()) {
       pairs.push_back({set.pairs[i].label(), set.pairs[i].verdict.margin});
       where.push_back(i);
     }
@@ -178,7 +175,7 @@ void check_four_way(const JudgedSet& set) {
     if (!pair.four_way)
       throw Error(Code::kInvalidInput, "genai-bench-4way", "a record does not tell tievote from bothbad_vote",
                   R"(the records of GenAI-Bench do, in "meta": {"vote_type": …}; other data have other protocols)");
-    if (read(pair) && !pair.verdict.four_way)
+    if (pair.was_read() && !pair.verdict.four_way)
       throw Error(Code::kUsage, "genai-bench-4way", "it measures judges that give one of four answers, and two scores are none",
                   R"(give --scores with lines {"id","vote_type"}; scores are measured by genai-bench, tau and diff)");
   }
@@ -186,8 +183,8 @@ void check_four_way(const JudgedSet& set) {
 
 // Pairs, or of protocols that count each order by itself, orders.
 std::int64_t unread_units(const JudgedPair& pair, const Rule& rule) {
-  if (rule.protocol.unit == "judgements") return pair.label() == 0 ? 0 : read(pair) ? pair.verdict.unread_orders : 2;
-  return read(pair) ? 0 : 1;
+  if (rule.protocol.unit == "judgements") return pair.label() == 0 ? 0 : pair.was_read() ? pair.verdict.unread_orders : 2;
+  return pair.was_read() ? 0 : 1;
 }
 
 }  // namespace
@@ -220,7 +217,7 @@ const Protocol& find_protocol(std::string_view name) {
 Outcome evaluate(const JudgedSet& set, const Protocol& protocol, const ProtocolOptions& options) {
   const Rule& rule = *std::find_if(rules().begin(), rules().end(), [&](const Rule& r) { return r.protocol.name == protocol.name; });
   Outcome out;
-  const auto has_p = [](const JudgedPair& pair) { return !read(pair) || pair.verdict.p.has_value(); };
+  const auto has_p = [](const JudgedPair& pair) { return !pair.was_read() || pair.verdict.p.has_value(); };
   if (protocol.needs_p && !std::all_of(set.pairs.begin(), set.pairs.end(), has_p))
     throw Error(Code::kUsage, protocol.name, "it measures probabilities, and scores alone have none",
                 "say with --score-scale S that p = sigmoid(S (s1 - s2))");
@@ -230,7 +227,7 @@ Outcome evaluate(const JudgedSet& set, const Protocol& protocol, const ProtocolO
   for (std::size_t i = 0; i < set.pairs.size(); ++i) {
     const JudgedPair& pair = set.pairs[i];
     Credit& credit = credits[i];
-    if (!read(pair))
+    if (!pair.was_read())
       credit = unread(pair, rule);
     else if (rule.credit)
       credit = rule.credit(pair);

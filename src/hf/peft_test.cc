@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 
 // An adapter on "base", a folder beside its files.
-struct Folder {
+struct AdapterFolder {
   TempDir dir;
   Json config = parse_json(adapter_config_text({.base_model = "base", .r = 2, .lora_alpha = 4, .target_modules = {"q_proj"}}), "test");
   std::vector<std::string> tensors{"base_model.model.m.q_proj.lora_A.weight", "base_model.model.m.q_proj.lora_B.weight"};
@@ -29,7 +29,7 @@ struct Folder {
   }
 };
 
-void expect_refused(const Folder& folder, Code code, const std::string& part) {
+void expect_refused(const AdapterFolder& folder, Code code, const std::string& part) {
   try {
     read_adapter(folder.dir.path());
     ADD_FAILURE() << "accepted; expected: " << part;
@@ -41,7 +41,7 @@ void expect_refused(const Folder& folder, Code code, const std::string& part) {
 }
 
 TEST(Peft, ReadsWhatItWrites) {
-  Folder folder;
+  AdapterFolder folder;
   folder.write();
   const Adapter adapter = read_adapter(folder.dir.path());
   EXPECT_EQ(adapter.config.base_model, "base");
@@ -67,7 +67,7 @@ TEST(Peft, RefusesWhatIsNotPlainLora) {
                                                            {"layer_replication", {{0, 1}}},
                                                            {"init_lora_weights", "pissa_niter_4"}};
   for (const auto& [key, value] : settings) {
-    Folder folder;
+    AdapterFolder folder;
     folder.config[key] = value;
     folder.write();
     expect_refused(folder, Code::kUnsupported, key);
@@ -77,7 +77,7 @@ TEST(Peft, RefusesWhatIsNotPlainLora) {
 TEST(Peft, RefusesABrokenConfiguration) {
   for (const auto& [key, value] :
        std::vector<std::pair<const char*, Json>>{{"r", 0}, {"r", "16"}, {"lora_alpha", -1}, {"base_model_name_or_path", nullptr}}) {
-    Folder folder;
+    AdapterFolder folder;
     folder.config[key] = value;
     folder.write();
     expect_refused(folder, Code::kCorrupt, key);
@@ -85,11 +85,11 @@ TEST(Peft, RefusesABrokenConfiguration) {
 }
 
 TEST(Peft, NamesTheTensorThatDoesNotBelong) {
-  Folder stranger;
+  AdapterFolder stranger;
   stranger.tensors.push_back("base_model.model.m.embed.lora_embedding_A");
   stranger.write();
   expect_refused(stranger, Code::kUnsupported, "m.embed.lora_embedding_A");
-  Folder prefix;
+  AdapterFolder prefix;
   prefix.tensors[0] = "m.q_proj.lora_A.weight";
   prefix.write();
   expect_refused(prefix, Code::kUnsupported, "tensor m.q_proj.lora_A.weight");
@@ -97,20 +97,20 @@ TEST(Peft, NamesTheTensorThatDoesNotBelong) {
 
 TEST(Peft, NamesTheMissingHalf) {
   for (const std::size_t missing : {0, 1}) {
-    Folder folder;
+    AdapterFolder folder;
     const std::string name = folder.tensors[missing];
     folder.tensors.erase(folder.tensors.begin() + static_cast<std::ptrdiff_t>(missing));
     folder.write();
     expect_refused(folder, Code::kCorrupt, name + " is missing");
   }
-  Folder empty;
+  AdapterFolder empty;
   empty.tensors.clear();
   empty.write();
   expect_refused(empty, Code::kCorrupt, "holds no tensors");
 }
 
 TEST(Peft, FindsTheBaseBesideTheAdapter) {
-  Folder folder;
+  AdapterFolder folder;
   folder.write();
   std::filesystem::create_directory(folder.dir / "base");
   EXPECT_EQ(base_model_dir(folder.dir.path()), folder.dir / "base");
@@ -120,7 +120,7 @@ TEST(Peft, FindsTheBaseBesideTheAdapter) {
 }
 
 TEST(Peft, AMissingBaseSaysWhatToEdit) {
-  Folder folder;
+  AdapterFolder folder;
   folder.config["base_model_name_or_path"] = "/no/such/base";
   folder.write();
   try {
@@ -140,7 +140,7 @@ TEST(Peft, KeepsARevisionApart) {
   EXPECT_EQ(json["base_model_name_or_path"], "org/name");
   EXPECT_EQ(json["revision"], "abc");
   EXPECT_EQ(json["lora_alpha"], 1.5);
-  Folder folder;
+  AdapterFolder folder;
   folder.config = json;
   folder.write();
   EXPECT_EQ(read_adapter(folder.dir.path()).config.base_model, "org/name@abc");

@@ -264,7 +264,7 @@ TEST(SafeTensors, CountsNonfiniteValues) {
 
 // ---- folders
 
-struct Folder {
+struct ShardFolder {
   TempDir dir;
   const std::string bytes = "abcdefgh";
   TensorView view(const char* name, std::size_t n) const {
@@ -290,7 +290,7 @@ struct Folder {
 };
 
 TEST(ShardedTensors, ReadsShardsSortedByName) {
-  Folder f;
+  ShardFolder f;
   f.two_shards();
   const ShardedTensors all = ShardedTensors::open(f.dir.path());
   ASSERT_EQ(all.entries().size(), 3u);
@@ -301,17 +301,17 @@ TEST(ShardedTensors, ReadsShardsSortedByName) {
 }
 
 TEST(ShardedTensors, ReadsASingleFile) {
-  Folder f;
+  ShardFolder f;
   write_safetensors(f.dir / "model.safetensors", {f.view("x", 1)});
   EXPECT_EQ(ShardedTensors::open(f.dir.path()).entries().size(), 1u);
 }
 
 TEST(ShardedTensors, RefusesBrokenFolders) {
-  Folder empty;
+  ShardFolder empty;
   empty.expect(Code::kNotFound, "no model.safetensors");
   write_file_atomic(empty.dir / "pytorch_model.bin", "x");
   empty.expect(Code::kUnsupported, "pickle");
-  Folder f;
+  ShardFolder f;
   f.two_shards();
   std::filesystem::remove(f.dir / "model-00002-of-00002.safetensors");
   f.expect(Code::kNotFound, "model-00002-of-00002.safetensors: this shard");
@@ -332,7 +332,7 @@ TEST(ShardedTensors, RefusesBrokenFolders) {
 }
 
 TEST(ShardedTensors, ShardNamesStayInTheFolder) {
-  Folder f;
+  ShardFolder f;
   for (const char* name : {"../x.safetensors", "/etc/x.safetensors", "..", "", "a/b.safetensors", "a\\\\b.safetensors", "C:x.safetensors",
                            ".hidden.safetensors", "x.bin", "x\\u0000.safetensors"}) {
     f.index(format(R"({{"a":"{}"}})", name));

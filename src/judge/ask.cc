@@ -13,7 +13,7 @@
 namespace beholder::judge {
 namespace {
 
-constexpr const char* kSystem = "Answer each question about generated media with yes or no.";
+constexpr const char* kAskSystem = "Answer each question about generated media with yes or no.";
 
 std::vector<std::int64_t> single_tokens(const hf::Tokenizer& tokenizer, std::initializer_list<const char*> words,
                                         const std::string& where) {
@@ -30,7 +30,7 @@ std::vector<std::int64_t> single_tokens(const hf::Tokenizer& tokenizer, std::ini
 // The chat about one question as tokens, up to where the answer begins.
 std::vector<std::int64_t> render(const JudgeSpec& spec, const hf::ChatPart& medium, const std::string& question) {
   const std::vector<hf::ChatMessage> messages = {
-      {"system", {{hf::ChatPart::Kind::kText, kSystem, 0}}},
+      {"system", {{hf::ChatPart::Kind::kText, kAskSystem, 0}}},
       {"user", {medium, {hf::ChatPart::Kind::kText, "\n" + question, 0}}},
   };
   return hf::render_chat(spec.tokenizer, spec.config, messages);

@@ -16,7 +16,7 @@ struct FreeAvif {
 };
 using Decoder = std::unique_ptr<avifDecoder, FreeAvif>;
 
-Decoder open(Bytes bytes, std::string_view where) {
+Decoder open_avif(Bytes bytes, std::string_view where) {
   Decoder decoder(avifDecoderCreate());
   if (!decoder) throw Error(Code::kResource, where, "AVIF: out of memory");
   decoder->maxThreads = 1;
@@ -40,12 +40,12 @@ int orientation_of(const avifImage& image) {
 }  // namespace
 
 Header probe_avif(Bytes bytes, std::string_view where) {
-  const Decoder decoder = open(bytes, where);
+  const Decoder decoder = open_avif(bytes, where);
   return {"avif", decoder->image->width, decoder->image->height, orientation_of(*decoder->image), std::max(1, decoder->imageCount)};
 }
 
 Image decode_avif(Bytes bytes, std::string_view where) {
-  const Decoder decoder = open(bytes, where);
+  const Decoder decoder = open_avif(bytes, where);
   const avifResult decoded = avifDecoderNextImage(decoder.get());
   if (decoded != AVIF_RESULT_OK) throw_corrupt(where, "AVIF", avifResultToString(decoded));
   avifRGBImage rgb;

@@ -21,7 +21,7 @@ constexpr int kMaxScans = 500;  // real progressive files have about ten; each s
 
 // libjpeg reports errors by a callback that must not return: it jumps back to the latest guarded call. No object with a
 // destructor may live in between, hence the small functions with plain pointers below.
-struct Reader {
+struct JpegReader {
   jpeg_decompress_struct jpeg{};
   jpeg_error_mgr errors{};
   jpeg_progress_mgr progress{};
@@ -29,14 +29,14 @@ struct Reader {
   int code = 0;
   char text[JMSG_LENGTH_MAX] = "";
 
-  Reader() = default;
-  ~Reader() { jpeg_destroy_decompress(&jpeg); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+  JpegReader() = default;
+  ~JpegReader() { jpeg_destroy_decompress(&jpeg); }
+  JpegReader(const JpegReader&) = delete;
+  JpegReader& operator=(const JpegReader&) = delete;
 };
 
 [[noreturn]] void leave(j_common_ptr jpeg) {
-  auto* reader = static_cast<Reader*>(jpeg->client_data);
+  auto* reader = static_cast<JpegReader*>(jpeg->client_data);
   reader->code = jpeg->err->msg_code;
   jpeg->err->format_message(jpeg, reader->text);
   std::longjmp(reader->escape, 1);
@@ -60,13 +60,13 @@ void on_message(j_common_ptr jpeg, int level) {
 }
 
 void on_progress(j_common_ptr jpeg) {
-  auto* reader = static_cast<Reader*>(jpeg->client_data);
+  auto* reader = static_cast<JpegReader*>(jpeg->client_data);
   if (reader->jpeg.input_scan_number <= kMaxScans) return;
   std::snprintf(reader->text, sizeof reader->text, "more than %d scans", kMaxScans);
   std::longjmp(reader->escape, 1);
 }
 
-bool read_header(Reader* r, const unsigned char* data, std::size_t size) {
+bool read_header(JpegReader* r, const unsigned char* data, std::size_t size) {
   r->jpeg.err = jpeg_std_error(&r->errors);
   r->errors.error_exit = leave;
   r->errors.emit_message = on_message;
@@ -96,7 +96,7 @@ void cmyk_to_rgb(const unsigned char* cmyk, unsigned char* rgb, std::int64_t pix
 }
 
 // `line` has room for one row of four components.
-bool read_pixels(Reader* r, unsigned char* rgb, unsigned char* line) {
+bool read_pixels(JpegReader* r, unsigned char* rgb, unsigned char* line) {
   if (setjmp(r->escape)) return false;
   const bool cmyk = r->jpeg.num_components == 4;
   r->jpeg.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
@@ -110,7 +110,7 @@ bool read_pixels(Reader* r, unsigned char* rgb, unsigned char* line) {
   return true;
 }
 
-[[noreturn]] void fail(const Reader& r, std::string_view where) {
+[[noreturn]] void fail(const JpegReader& r, std::string_view where) {
   switch (r.code) {
     case JERR_BAD_PRECISION:
     case JERR_CONVERSION_NOTIMPL:
@@ -126,11 +126,11 @@ bool read_pixels(Reader* r, unsigned char* rgb, unsigned char* line) {
   }
 }
 
-const unsigned char* data_of(Bytes bytes) {
+const unsigned char* jpeg_data(Bytes bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
-int orientation_of(const Reader& r) {
+int orientation_of(const JpegReader& r) {
   for (jpeg_saved_marker_ptr m = r.jpeg.marker_list; m; m = m->next)
     if (m->marker == JPEG_APP0 + 1 && m->data_length >= 6 && std::memcmp(m->data, "Exif\0\0", 6) == 0)
       return exif_orientation(std::as_bytes(std::span(m->data, m->data_length)));
@@ -140,14 +140,14 @@ int orientation_of(const Reader& r) {
 }  // namespace
 
 Header probe_jpeg(Bytes bytes, std::string_view where) {
-  Reader reader;
-  if (!read_header(&reader, data_of(bytes), bytes.size())) fail(reader, where);
+  JpegReader reader;
+  if (!read_header(&reader, jpeg_data(bytes), bytes.size())) fail(reader, where);
   return {"jpeg", reader.jpeg.image_width, reader.jpeg.image_height, orientation_of(reader), 1};
 }
 
 Image decode_jpeg(Bytes bytes, std::string_view where) {
-  Reader reader;
-  if (!read_header(&reader, data_of(bytes), bytes.size())) fail(reader, where);
+  JpegReader reader;
+  if (!read_header(&reader, jpeg_data(bytes), bytes.size())) fail(reader, where);
   Image image = blank_image(reader.jpeg.image_width, reader.jpeg.image_height);
   std::vector<unsigned char> line(std::size_t{4} * reader.jpeg.image_width);
   if (!read_pixels(&reader, image.rgb.data(), line.data())) fail(reader, where);

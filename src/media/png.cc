@@ -16,7 +16,7 @@ namespace beholder::media {
 namespace {
 
 // libpng's errors jump back to the latest guarded call; no object with a destructor may live in between.
-struct Reader {
+struct PngReader {
   png_structp png = nullptr;
   png_infop info = nullptr;
   const unsigned char* data = nullptr;
@@ -24,14 +24,14 @@ struct Reader {
   std::jmp_buf escape;
   char text[120] = "";
 
-  Reader() = default;
-  ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+  PngReader() = default;
+  ~PngReader() { png_destroy_read_struct(&png, &info, nullptr); }
+  PngReader(const PngReader&) = delete;
+  PngReader& operator=(const PngReader&) = delete;
 };
 
 [[noreturn]] void on_error(png_structp png, png_const_charp text) {
-  auto* reader = static_cast<Reader*>(png_get_error_ptr(png));
+  auto* reader = static_cast<PngReader*>(png_get_error_ptr(png));
   std::snprintf(reader->text, sizeof reader->text, "%s", text);
   std::longjmp(reader->escape, 1);
 }
@@ -39,13 +39,13 @@ struct Reader {
 void on_warning(png_structp, png_const_charp) {}
 
 void on_read(png_structp png, png_bytep to, std::size_t count) {
-  auto* reader = static_cast<Reader*>(png_get_io_ptr(png));
+  auto* reader = static_cast<PngReader*>(png_get_io_ptr(png));
   if (count > reader->size - reader->at) png_error(png, "it ends in the middle of the picture");
   std::memcpy(to, reader->data + reader->at, count);
   reader->at += count;
 }
 
-bool read_header(Reader* r) {
+bool read_header(PngReader* r) {
   if (setjmp(r->escape)) return false;
   r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, on_error, on_warning);
   r->info = r->png ? png_create_info_struct(r->png) : nullptr;
@@ -57,7 +57,7 @@ bool read_header(Reader* r) {
   return true;
 }
 
-void ask_for_rgb8(Reader* r) {
+void ask_for_rgb8(PngReader* r) {
   const int colour = png_get_color_type(r->png, r->info);
   if (png_get_bit_depth(r->png, r->info) == 16) {
     if (colour == PNG_COLOR_TYPE_GRAY)
@@ -71,7 +71,7 @@ void ask_for_rgb8(Reader* r) {
   png_set_strip_alpha(r->png);
 }
 
-bool read_pixels(Reader* r, unsigned char** rows, std::size_t row_bytes) {
+bool read_pixels(PngReader* r, unsigned char** rows, std::size_t row_bytes) {
   if (setjmp(r->escape)) return false;
   ask_for_rgb8(r);
   png_set_interlace_handling(r->png);
@@ -99,7 +99,7 @@ void read_side_chunks(Bytes bytes, Header& header) {
   }
 }
 
-void open(Reader& reader, Bytes bytes, std::string_view where) {
+void open_png(PngReader& reader, Bytes bytes, std::string_view where) {
   reader.data = reinterpret_cast<const unsigned char*>(bytes.data());
   reader.size = bytes.size();
   if (!read_header(&reader)) throw_corrupt(where, "PNG", reader.text[0] ? reader.text : "libpng could not start");
@@ -108,8 +108,8 @@ void open(Reader& reader, Bytes bytes, std::string_view where) {
 }  // namespace
 
 Header probe_png(Bytes bytes, std::string_view where) {
-  Reader reader;
-  open(reader, bytes, where);
+  PngReader reader;
+  open_png(reader, bytes, where);
   Header header{"png", png_get_image_width(reader.png, reader.info), png_get_image_height(reader.png, reader.info)};
   read_side_chunks(bytes, header);
   header.frames = std::max(header.frames, 1);
@@ -117,8 +117,8 @@ Header probe_png(Bytes bytes, std::string_view where) {
 }
 
 Image decode_png(Bytes bytes, std::string_view where) {
-  Reader reader;
-  open(reader, bytes, where);
+  PngReader reader;
+  open_png(reader, bytes, where);
   Image image = blank_image(png_get_image_width(reader.png, reader.info), png_get_image_height(reader.png, reader.info));
   const std::size_t row_bytes = std::size_t{3} * image.width;
   std::vector<unsigned char*> rows(image.height);

@@ -12,14 +12,14 @@
 namespace beholder::media {
 namespace {
 
-WebPData data_of(Bytes bytes) {
+WebPData webp_data(Bytes bytes) {
   return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
 using Demuxer = std::unique_ptr<WebPDemuxer, FreeWebp>;
 
-Demuxer open(Bytes bytes, std::string_view where) {
-  const WebPData data = data_of(bytes);
+Demuxer open_webp(Bytes bytes, std::string_view where) {
+  const WebPData data = webp_data(bytes);
   Demuxer demux(WebPDemux(&data));  // null for an incomplete file, too
   if (!demux) throw_corrupt(where, "WebP", "it is cut off or its structure is damaged");
   return demux;
@@ -41,7 +41,7 @@ void drop_alpha(const std::uint8_t* rgba, Image& image) {
 }  // namespace
 
 Header probe_webp(Bytes bytes, std::string_view where) {
-  const Demuxer demux = open(bytes, where);
+  const Demuxer demux = open_webp(bytes, where);
   Header header{"webp", WebPDemuxGetI(demux.get(), WEBP_FF_CANVAS_WIDTH), WebPDemuxGetI(demux.get(), WEBP_FF_CANVAS_HEIGHT)};
   header.orientation = orientation_of(demux.get());
   header.frames = static_cast<int>(WebPDemuxGetI(demux.get(), WEBP_FF_FRAME_COUNT));
@@ -50,9 +50,9 @@ Header probe_webp(Bytes bytes, std::string_view where) {
 }
 
 Image decode_webp(Bytes bytes, std::string_view where) {
-  const Demuxer demux = open(bytes, where);
+  const Demuxer demux = open_webp(bytes, where);
   Image image = blank_image(WebPDemuxGetI(demux.get(), WEBP_FF_CANVAS_WIDTH), WebPDemuxGetI(demux.get(), WEBP_FF_CANVAS_HEIGHT));
-  const WebPData data = data_of(bytes);
+  const WebPData data = webp_data(bytes);
   if (!(WebPDemuxGetI(demux.get(), WEBP_FF_FORMAT_FLAGS) & ANIMATION_FLAG)) {
     if (!WebPDecodeRGBInto(data.bytes, data.size, image.rgb.data(), image.rgb.size(), 3 * image.width))
       throw_corrupt(where, "WebP", "its pixel data are damaged");

@@ -22,14 +22,14 @@ Json scored(const std::string& id) {
   return {{"id", id}, {"prompt", kHostile}, {"score", 0.5}, {"alignment", 0.3}, {"dimensions", {look, content}}, {"unanswered", 1}};
 }
 
-std::string page_of(const std::function<void(const std::string&)>& write) {
+std::string page_written(const std::function<void(const std::string&)>& write) {
   const TempDir dir;
   write(dir / "page.html");
   return read_file(dir / "page.html");
 }
 
 TEST(ChecklistReport, ScoresWithTheirParts) {
-  const std::string page = page_of([](const std::string& path) { write_checklist_scores(path, {scored("a"), scored("b")}, 7); });
+  const std::string page = page_written([](const std::string& path) { write_checklist_scores(path, {scored("a"), scored("b")}, 7); });
   EXPECT_EQ(Checker(page).problem(), "");
   EXPECT_EQ(count(page, "class=\"part \""), 4u);
   EXPECT_EQ(count(page, "class=\"part inner\""), 4u);
@@ -43,14 +43,14 @@ TEST(ChecklistReport, AChoiceAndATie) {
               {"difference", -1.5}, {"probability", 0.18}, {"scores", {0.5, 2.0}}, {"unanswered", 0}};
   record["dimensions"] = {{{"name", "Look"}, {"first", 1}, {"second", 2.5}, {"difference", -1.5}}};
   record["questions"] = {{{"question", kHostile}, {"dimension", "Look"}, {"first", -1}, {"second", 0}, {"difference", -1.5}}};
-  const std::string page = page_of([&](const std::string& path) { write_checklist_choice(path, record); });
+  const std::string page = page_written([&](const std::string& path) { write_checklist_choice(path, record); });
   EXPECT_EQ(Checker(page).problem(), "");
   EXPECT_EQ(count(page, "no against does not count"), 1u);
   EXPECT_EQ(count(page, "side best"), 1u);
   record["tie"] = true;
   record["questions"] = Json::array();
   record["dimensions"][0]["difference"] = 0;
-  const std::string tie = page_of([&](const std::string& path) { write_checklist_choice(path, record); });
+  const std::string tie = page_written([&](const std::string& path) { write_checklist_choice(path, record); });
   EXPECT_EQ(Checker(tie).problem(), "");
   EXPECT_EQ(count(tie, "side best"), 0u);
   EXPECT_EQ(count(tie, "answered alike"), 1u);
@@ -66,7 +66,7 @@ TEST(ChecklistReport, TheTreeWithLevelsAndWeights) {
        {{{"name", "Look"},
          {"subs",
           {{{"name", "hands"}, {"needs", "hands"}, {"questions", {{{"question", "good?"}, {"level", kHostile}, {"weight", 0.25}}}}}}}}}}};
-  const std::string page = page_of([&](const std::string& path) { write_checklist_tree(path, tree); });
+  const std::string page = page_written([&](const std::string& path) { write_checklist_tree(path, tree); });
   EXPECT_EQ(Checker(page).problem(), "");
   EXPECT_EQ(count(page, "needs hands"), 1u);
   EXPECT_EQ(count(page, "0.2500"), 1u);
@@ -86,7 +86,7 @@ TEST(ChecklistReport, AFitWithAndWithoutWhatCouldBeMeasured) {
                        {"interval", {0.6, 0.9}}, {"tau", 0.7},  {"threshold", 0.1}, {"log_loss", 0.5}};
   fit["learning_curve"] = {{{"pairs", 10}, {"accuracy", 0.6}, {"low", 0.5}, {"high", 0.7}},
                            {{"pairs", 80}, {"accuracy", 0.75}, {"low", 0.75}, {"high", 0.75}}};
-  const std::string page = page_of([&](const std::string& path) { write_checklist_fit(path, fit); });
+  const std::string page = page_written([&](const std::string& path) { write_checklist_fit(path, fit); });
   EXPECT_EQ(Checker(page).problem(), "");
   EXPECT_EQ(count(page, "[0.250, 0.750]"), 2u);  // in the plot and in the table
   EXPECT_EQ(count(page, "box warn"), 0u);
@@ -94,7 +94,7 @@ TEST(ChecklistReport, AFitWithAndWithoutWhatCouldBeMeasured) {
   fit["evaluation"]["held_out"] = false;
   fit["evaluation"]["interval"] = nullptr;
   fit["learning_curve"] = Json::array();
-  const std::string poor = page_of([&](const std::string& path) { write_checklist_fit(path, fit); });
+  const std::string poor = page_written([&](const std::string& path) { write_checklist_fit(path, fit); });
   EXPECT_EQ(Checker(poor).problem(), "");
   EXPECT_EQ(count(poor, "box warn"), 2u);
 }

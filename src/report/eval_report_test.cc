@@ -48,7 +48,7 @@ Json result() {
   return out;
 }
 
-std::string page_of(const Json& json, const Json& beside = Json::array()) {
+std::string eval_page(const Json& json, const Json& beside = Json::array()) {
   const TempDir dir;
   write_eval_report(dir / "r.html", json, beside);
   std::string page = read_file(dir / "r.html");
@@ -57,7 +57,7 @@ std::string page_of(const Json& json, const Json& beside = Json::array()) {
 }
 
 TEST(EvalReport, SaysWhatIsThereAndEscapesIt) {
-  const std::string page = page_of(result(), {{{"name", "HPSv2"}, {"value", 0.657}, {"source", "s"}, {"kind", "published"}}});
+  const std::string page = eval_page(result(), {{{"name", "HPSv2"}, {"value", 0.657}, {"source", "s"}, {"kind", "published"}}});
   for (const char* text : {"0.7000", "3 unparsed", "4 missing", "5 lines of the data", "HPSv2", "&lt;script&gt;", "its 1 is medium 2",
                            "1 is &lt;worse&gt;", "rank +1"})
     EXPECT_THAT(page, HasSubstr(text)) << text;
@@ -75,7 +75,7 @@ TEST(EvalReport, EveryPartThatTheResultHas) {
   json["win_matrix"] = {{"ranks", 2}, {"cells", {{{"row", 1}, {"column", 2}, {"value", 0.9}, {"n", 9}}}}};
   json["value"] = nullptr;
   json["interval"] = nullptr;
-  const std::string page = page_of(json);
+  const std::string page = eval_page(json);
   for (const char* text : {"Reliability", "order of the media", "Wins by people", "ECE 0.0400"}) EXPECT_THAT(page, HasSubstr(text)) << text;
 }
 

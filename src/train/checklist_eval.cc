@@ -8,27 +8,27 @@
 namespace beholder::train {
 namespace {
 
-constexpr std::int64_t kBlock = 32;  // items in memory at once
+constexpr std::int64_t kEvalItems = 32;  // items in memory at once
 
 struct Answers {
   double asked = 0, right = 0;
   Json recall() const { return asked > 0 ? Json(right / asked) : Json(); }
 };
-struct Question {
+struct QuestionTally {
   Answers yes, no;
   bool both() const { return yes.asked > 0 && no.asked > 0; }
   double balanced() const { return (yes.right / yes.asked + no.right / no.asked) / 2; }
 };
 
-Json to_json(const std::string& text, const Question& q) {
+Json to_json(const std::string& text, const QuestionTally& q) {
   return {{"question", text},           {"yes", q.yes.asked},
           {"no", q.no.asked},           {"recall_yes", q.yes.recall()},
           {"recall_no", q.no.recall()}, {"balanced_accuracy", q.both() ? Json(q.balanced()) : Json()}};
 }
 
-Metrics metrics_of(const std::vector<Question>& questions, double loss) {
+Metrics metrics_of(const std::vector<QuestionTally>& questions, double loss) {
   double sum = 0, worst = 1, counted = 0, right = 0, asked = 0;
-  for (const Question& q : questions) {
+  for (const QuestionTally& q : questions) {
     right += q.yes.right + q.no.right;
     asked += q.yes.asked + q.no.asked;
     if (!q.both()) continue;
@@ -49,12 +49,12 @@ ChecklistEval evaluate_checklist(const judge::JudgeSpec& spec, const vlm::Model&
   const judge::Asker asker(spec, model, "evaluation");
   const std::int64_t wanted = source.items() > 0 ? std::min(source.items(), items) : items;
   ChecklistEval out;
-  std::vector<Question> questions(source.questions().size());
+  std::vector<QuestionTally> questions(source.questions().size());
   double loss = 0, asked = 0;
-  for (std::int64_t begin = 0; begin < wanted; begin += kBlock) {
+  for (std::int64_t begin = 0; begin < wanted; begin += kEvalItems) {
     std::vector<judge::AskItem> block;
     std::vector<std::vector<Known>> known;
-    for (std::int64_t i = begin; i < std::min(wanted, begin + kBlock); ++i) {
+    for (std::int64_t i = begin; i < std::min(wanted, begin + kEvalItems); ++i) {
       TaughtItem item = source.whole(i);
       if (!item.problem.empty()) {
         ++out.skipped;

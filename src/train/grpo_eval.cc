@@ -8,7 +8,7 @@
 namespace beholder::train {
 namespace {
 
-constexpr std::int64_t kBlock = 64;  // items asked about at once
+constexpr std::int64_t kEvalBlock = 64;  // items asked about at once
 
 struct Sums {
   double right = 0, brier = 0, parsed = 0, first = 0, tokens = 0, contradicted = 0, heard = 0, true_statements = 0, statements = 0,
@@ -46,10 +46,10 @@ Metrics evaluate_judge(const judge::JudgeSpec& spec, const vlm::Model& model, co
   if (listener && listener->spec().patches != spec.patches) listener_media.emplace(listener->spec().patches);
   const std::int64_t available = source.epoch_items(), wanted = available > 0 ? std::min(available, options.items) : options.items;
   Sums sums;
-  for (std::int64_t begin = 0; begin < wanted; begin += kBlock) {
+  for (std::int64_t begin = 0; begin < wanted; begin += kEvalBlock) {
     std::vector<PreferenceItem> items;
     std::vector<judge::Question> questions;
-    for (std::int64_t i = begin; i < std::min(wanted, begin + kBlock); ++i) {
+    for (std::int64_t i = begin; i < std::min(wanted, begin + kEvalBlock); ++i) {
       items.push_back(source.item(i));
       questions.push_back({.prompt = items.back().prompt, .media = media.load(items.back()), .kind = options.kind});
     }

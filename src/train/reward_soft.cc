@@ -9,10 +9,10 @@
 namespace beholder::train {
 namespace {
 
-constexpr double kEpsilon = 1e-3;  // p is clipped to [eps, 1 - eps] in the log score, so that it stays in [0, 1]
+constexpr double kLogEpsilon = 1e-3;  // p is clipped to [eps, 1 - eps] in the log score, so that it stays in [0, 1]
 
 Grade log_score(double p, double q) {
-  const double scale = std::log(1 / kEpsilon), inside = std::clamp(p, kEpsilon, 1 - kEpsilon);
+  const double scale = std::log(1 / kLogEpsilon), inside = std::clamp(p, kLogEpsilon, 1 - kLogEpsilon);
   const double value = 1 + (q * std::log(inside) + (1 - q) * std::log(1 - inside)) / scale;
   return {value, inside == p ? (q / p - (1 - q) / (1 - p)) / scale : 0};
 }

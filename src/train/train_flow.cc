@@ -43,17 +43,17 @@ std::map<std::string, std::string> files_of(const std::string& dir) {
   return {{"tokenizer.json", read_file(dir + "/tokenizer.json")}};
 }
 
-struct Sources {
+struct FlowSources {
   std::unique_ptr<FlowSource> train, validation;
   Json identity = Json::object();
 };
 
-Sources record_sources(const FlowConfig& c, bool pairs, const gen::GeneratorConfig& shape) {
+FlowSources record_sources(const FlowConfig& c, bool pairs, const gen::GeneratorConfig& shape) {
   RecordFlowOptions options{.path = training_records(c, c.data, "data"),
                             .pairs = pairs,
                             .batch_size = c.batch_size(),
                             .seed = static_cast<std::uint64_t>(c.seed)};
-  Sources out{.train = record_flow_source(options, shape), .validation = nullptr, .identity = data_identity(options.path)};
+  FlowSources out{.train = record_flow_source(options, shape), .validation = nullptr, .identity = data_identity(options.path)};
   if (c.eval_data.empty()) return out;
   options.path = training_records(c, c.eval_data, "eval_data");
   options.shuffle = false;
@@ -61,9 +61,9 @@ Sources record_sources(const FlowConfig& c, bool pairs, const gen::GeneratorConf
   return out;
 }
 
-Sources world_sources(const GeneratorRunConfig& c, const gen::GeneratorConfig& shape) {
+FlowSources world_sources(const GeneratorRunConfig& c, const gen::GeneratorConfig& shape) {
   WorldFlowOptions options{.seed = c.world_seed, .fault_share = c.fault_share, .split = world::Split::kTrain, .batch_size = c.batch_size()};
-  Sources out{.train = world_flow_source(options, shape), .validation = nullptr};
+  FlowSources out{.train = world_flow_source(options, shape), .validation = nullptr};
   options.split = world::Split::kValidation;
   out.validation = world_flow_source(options, shape);
   return out;
@@ -118,7 +118,7 @@ FlowOutcome train_generator(const GeneratorRunConfig& config) {
   const std::string dir = starting_dir(config);
   gen::Generator generator = gen::load_generator(dir, vlm::parse_device(config.device));
   const gen::GeneratorConfig shape = generator.model.config;
-  const Sources sources = config.data.empty() ? world_sources(config, shape) : record_sources(config, /*pairs=*/false, shape);
+  const FlowSources sources = config.data.empty() ? world_sources(config, shape) : record_sources(config, /*pairs=*/false, shape);
   const FlowMatching objective;
   return run_task(config, "train generator", dir,
                   {.config = config,
@@ -139,7 +139,7 @@ FlowOutcome train_mpo(const MpoConfig& config) {
   gen::Generator generator = gen::load_generator(config.model, vlm::parse_device(config.device));
   gen::Model reference = gen::frozen_copy(generator.model);
   reference.dtype = config.bf16 ? at::kBFloat16 : at::kFloat;
-  Sources sources = record_sources(config, /*pairs=*/true, reference.config);
+  FlowSources sources = record_sources(config, /*pairs=*/true, reference.config);
   sources.identity["reference_sha256"] = sha256_hex(MappedFile::open(config.model + "/model.safetensors")->bytes());
   const FlowDpo objective(reference, config.beta);
   return run_task(config, "train mpo", config.model,

@@ -10,13 +10,13 @@
 namespace beholder::train {
 namespace {
 
-struct Question {
+struct Drawn {
   int media = 2;
   judge::AnswerKind kind = judge::AnswerKind::kSoft;
 };
 
-Question draw_question(Rng& rng, const WorldDataConfig& config, const std::string& mix) {
-  constexpr Question kSingle{1, judge::AnswerKind::kScore};
+Drawn draw_question(Rng& rng, const WorldDataConfig& config, const std::string& mix) {
+  constexpr Drawn kSingle{1, judge::AnswerKind::kScore};
   const double u = rng.uniform();
   if (mix == "vote") return {2, judge::AnswerKind::kSoft};
   if (mix != "pair" || u < config.pair_single_share) return kSingle;
@@ -67,7 +67,7 @@ SftExample WorldSource::example(std::int64_t step, std::int64_t index) const {
   const std::uint64_t batch = split_ == world::Split::kTrain ? static_cast<std::uint64_t>(step) : stage_now;
   Rng rng(seed_, stable_hash("sft batch"), batch, static_cast<std::uint64_t>(index));
   const std::string& mix = config_.stage_mix[stage_now];
-  const Question question = draw_question(rng, config_, mix);
+  const Drawn question = draw_question(rng, config_, mix);
   const world::WorldConfig world{.seed = config_.seed, .media = std::max(2, question.media), .video = rng.chance(config_.video_share)};
   const std::uint64_t number = rng.bits64() >> 12;  // of so many that none comes twice
   // Beside pairs, whose faults come as often as generators make them, single pictures keep the comparison with the prompt alive.

@@ -12,7 +12,7 @@
 namespace beholder::vlm {
 namespace {
 
-constexpr int kWidth = 16, kRows = 4;  // floats in a register (or two), query heads at a time
+constexpr int kWidth = 16, kHeads = 4;  // floats in a register (or two), query heads at a time
 using Vector = float __attribute__((vector_size(kWidth * sizeof(float))));
 using Whole = std::int32_t __attribute__((vector_size(kWidth * sizeof(float))));
 
@@ -43,21 +43,21 @@ BEHOLDER_INLINE void exp_of(Vector& x) {
   x = p * scale;
 }
 
-// scores[r][p] = q[r] . k[:, p] for kRows rows and all blocks that hold `keys` keys.
+// scores[r][p] = q[r] . k[:, p] for kHeads rows and all blocks that hold `keys` keys.
 BEHOLDER_INLINE void score(const float* q, const float* k, std::int64_t keys, std::int64_t stride, std::int64_t d, float* scores,
                            std::int64_t width) {
   for (std::int64_t p = 0; p < keys; p += kKeyBlock) {
-    Vector sums[kRows][2] = {};
+    Vector sums[kHeads][2] = {};
     for (std::int64_t i = 0; i < d; ++i) {
       Vector a, b;
       load(a, k + i * stride + p);
       load(b, k + i * stride + p + kWidth);
-      for (int r = 0; r < kRows; ++r) {
+      for (int r = 0; r < kHeads; ++r) {
         sums[r][0] += q[r * d + i] * a;
         sums[r][1] += q[r * d + i] * b;
       }
     }
-    for (int r = 0; r < kRows; ++r) {
+    for (int r = 0; r < kHeads; ++r) {
       store(scores + r * width + p, sums[r][0]);
       store(scores + r * width + p + kWidth, sums[r][1]);
     }
@@ -67,14 +67,14 @@ BEHOLDER_INLINE void score(const float* q, const float* k, std::int64_t keys, st
 // out[r] += sum_p share[r][p] v[p], kWidth dimensions at a time.
 BEHOLDER_INLINE void mix(const float* share, std::int64_t width, const float* v, std::int64_t keys, std::int64_t d, float* out) {
   for (std::int64_t i = 0; i < d; i += kWidth) {
-    Vector sums[kRows];
-    for (int r = 0; r < kRows; ++r) load(sums[r], out + r * d + i);
+    Vector sums[kHeads];
+    for (int r = 0; r < kHeads; ++r) load(sums[r], out + r * d + i);
     for (std::int64_t p = 0; p < keys; ++p) {
       Vector value;
       load(value, v + p * d + i);
-      for (int r = 0; r < kRows; ++r) sums[r] += share[r * width + p] * value;
+      for (int r = 0; r < kHeads; ++r) sums[r] += share[r * width + p] * value;
     }
-    for (int r = 0; r < kRows; ++r) store(out + r * d + i, sums[r]);
+    for (int r = 0; r < kHeads; ++r) store(out + r * d + i, sums[r]);
   }
 }
 
@@ -112,21 +112,21 @@ struct Keys {
   std::int64_t count, stride;
 };
 
-// kRows query rows against one prefix and one suffix. `scratch` holds kRows * (both strides) floats.
+// kHeads query rows against one prefix and one suffix. `scratch` holds kHeads * (both strides) floats.
 BEHOLDER_CLONES void attend_rows(const float* q, const Keys& prefix, const Keys& suffix, std::int64_t d, float* scratch, float* out) {
-  float* own = scratch + kRows * prefix.stride;
+  float* own = scratch + kHeads * prefix.stride;
   score(q, prefix.k, prefix.count, prefix.stride, d, scratch, prefix.stride);
   score(q, suffix.k, suffix.count, suffix.stride, d, own, suffix.stride);
-  float scale[kRows];
-  for (int r = 0; r < kRows; ++r) {
+  float scale[kHeads];
+  for (int r = 0; r < kHeads; ++r) {
     float *before = scratch + r * prefix.stride, *after = own + r * suffix.stride;
     const float greatest = greatest_of(after, suffix.count, greatest_of(before, prefix.count, kNothing));
     scale[r] = 1.0f / (exponentials(before, prefix.count, greatest) + exponentials(after, suffix.count, greatest));
   }
-  for (std::int64_t i = 0; i < kRows * d; ++i) out[i] = 0;
+  for (std::int64_t i = 0; i < kHeads * d; ++i) out[i] = 0;
   mix(scratch, prefix.stride, prefix.v, prefix.count, d, out);
   mix(own, suffix.stride, suffix.v, suffix.count, d, out);
-  for (int r = 0; r < kRows; ++r)
+  for (int r = 0; r < kHeads; ++r)
     for (std::int64_t i = 0; i < d; ++i) out[r * d + i] *= scale[r];
 }
 
@@ -136,17 +136,17 @@ void decode_attend(const DecodeStep& s) {
   const std::int64_t fold = s.query_heads / s.key_heads, d = s.d;
   const float scale = 1.0f / std::sqrt(static_cast<float>(d));
   at::parallel_for(0, s.requests * s.group * s.key_heads, 1, [&](std::int64_t first, std::int64_t last) {
-    std::vector<float> scratch(static_cast<std::size_t>(kRows * (s.prefix_stride + s.suffix_stride + 2 * d)));
-    float *q = scratch.data() + kRows * (s.prefix_stride + s.suffix_stride), *out = q + kRows * d;
+    std::vector<float> scratch(static_cast<std::size_t>(kHeads * (s.prefix_stride + s.suffix_stride + 2 * d)));
+    float *q = scratch.data() + kHeads * (s.prefix_stride + s.suffix_stride), *out = q + kHeads * d;
     for (std::int64_t task = first; task < last; ++task) {
       const std::int64_t slot = task / s.key_heads, head = task % s.key_heads, request = slot / s.group;
       const std::int64_t prefix_at = (request * s.key_heads + head) * d * s.prefix_stride, suffix_at = task * d * s.suffix_stride;
       const Keys prefix{s.prefix_k + prefix_at, s.prefix_v + prefix_at, s.prefix_lengths[request], s.prefix_stride};
       const Keys suffix{s.suffix_k + suffix_at, s.suffix_v + suffix_at, s.suffix_length, s.suffix_stride};
       const std::int64_t rows_at = (slot * s.query_heads + head * fold) * d;
-      for (std::int64_t row = 0; row < fold; row += kRows) {
-        const std::int64_t count = std::min<std::int64_t>(kRows, fold - row) * d, at = rows_at + row * d;
-        std::fill(q, q + kRows * d, 0.0f);
+      for (std::int64_t row = 0; row < fold; row += kHeads) {
+        const std::int64_t count = std::min<std::int64_t>(kHeads, fold - row) * d, at = rows_at + row * d;
+        std::fill(q, q + kHeads * d, 0.0f);
         for (std::int64_t i = 0; i < count; ++i) q[i] = s.q[at + i] * scale;
         attend_rows(q, prefix, suffix, d, scratch.data(), out);
         std::copy(out, out + count, s.out + at);

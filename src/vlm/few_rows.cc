@@ -16,10 +16,10 @@ namespace beholder::vlm {
 #ifdef BEHOLDER_BF16
 namespace {
 
-constexpr int kLanes = 16;               // sums of a block, one register each, folded together at its end
-constexpr std::int64_t kStep = 32;       // bfloat16 values in a register
-constexpr std::int64_t kAhead = 4096;    // weights between a load and its prefetch: rows are too short for the hardware to see a stream
-constexpr std::int64_t kTask = 1 << 17;  // weights per task
+constexpr int kLanes = 16;             // sums of a block, one register each, folded together at its end
+constexpr std::int64_t kStep = 32;     // bfloat16 values in a register
+constexpr std::int64_t kAhead = 4096;  // weights between a load and its prefetch: rows are too short for the hardware to see a stream
+constexpr std::int64_t kTaskWeights = 1 << 17;  // weights per task
 
 // Lane i of the result is the sum of the lanes of a[i]; the same tree of additions for every i.
 BEHOLDER_BF16 inline __m512 fold(__m512 (&a)[kLanes]) {
@@ -36,7 +36,7 @@ BEHOLDER_BF16 inline __m512 fold(__m512 (&a)[kLanes]) {
 }
 
 // What the product works on: x [M, k], w [n, k], bias [n] or null, y [M, n].
-struct Operands {
+struct FewRows {
   const c10::BFloat16 *x, *w, *bias;
   c10::BFloat16* y;
   std::int64_t n, k;
@@ -44,7 +44,7 @@ struct Operands {
 
 // Outputs begin..end of all M rows, 16 / M outputs at a time.
 template <int M>
-BEHOLDER_BF16 void product(const Operands& p, std::int64_t begin, std::int64_t end) {
+BEHOLDER_BF16 void product(const FewRows& p, std::int64_t begin, std::int64_t end) {
   constexpr int kOutputs = kLanes / M;
   const std::int64_t block = kOutputs * p.k, ahead = (kAhead + block - 1) / block * block;
   for (std::int64_t o = begin; o < end; o += kOutputs) {
@@ -69,7 +69,7 @@ BEHOLDER_BF16 void product(const Operands& p, std::int64_t begin, std::int64_t e
   }
 }
 
-using Product = void (*)(const Operands&, std::int64_t begin, std::int64_t end);
+using Product = void (*)(const FewRows&, std::int64_t begin, std::int64_t end);
 
 template <int... M>
 Product product_of(std::int64_t rows, std::integer_sequence<int, M...>) {
@@ -92,7 +92,7 @@ std::vector<at::Tensor> few_rows_linear(const at::Tensor& x_in, std::span<const 
   const at::Tensor x = x_in.contiguous();
   const std::int64_t k = x.size(-1), rows = x.numel() / k;
   std::vector<at::Tensor> out, biases;
-  std::vector<Operands> operands;
+  std::vector<FewRows> operands;
   std::vector<std::int64_t> ends;  // blocks of kLanes outputs, counted through all factors
   for (const Factor& factor : factors) {
     std::vector<std::int64_t> shape = x.sizes().vec();
@@ -108,7 +108,7 @@ std::vector<at::Tensor> few_rows_linear(const at::Tensor& x_in, std::span<const 
     ends.push_back((ends.empty() ? 0 : ends.back()) + (shape.back() + kLanes - 1) / kLanes);
   }
   const Product product = product_of(rows, std::make_integer_sequence<int, kFewRows>{});
-  at::parallel_for(0, ends.back(), std::max<std::int64_t>(1, kTask / k / kLanes), [&](std::int64_t first, std::int64_t last) {
+  at::parallel_for(0, ends.back(), std::max<std::int64_t>(1, kTaskWeights / k / kLanes), [&](std::int64_t first, std::int64_t last) {
     for (std::size_t f = 0; f < operands.size(); ++f) {
       const std::int64_t begin = f == 0 ? 0 : ends[f - 1];
       if (first >= ends[f] || last <= begin) continue;

@@ -13,7 +13,7 @@
 namespace beholder::vlm {
 namespace {
 
-constexpr std::int64_t kChunkElements = 1 << 20;  // weights held at once: 8 MB
+constexpr std::int64_t kHeldWeights = 1 << 20;  // weights held at once: 8 MB
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 struct Candidate {
@@ -75,8 +75,7 @@ std::vector<Pick> pick_tokens(const at::Tensor& logits_SV, std::span<const DrawK
                 "compute in --dtype fp32 or bf16; if that does not help, the weights are damaged: fetch them again");
   const bool greedy = options.temperature <= 0;
   const double scale = greedy ? 1 : options.temperature;
-  const std::int64_t vocabulary = original.size(1), slots = original.size(0),
-                     chunk = std::max<std::int64_t>(1, kChunkElements / vocabulary);
+  const std::int64_t vocabulary = original.size(1), slots = original.size(0), chunk = std::max<std::int64_t>(1, kHeldWeights / vocabulary);
   at::Tensor weights;  // [chunk, V], of the slots from s - s % chunk
   std::vector<Pick> picks;
   for (std::size_t s = 0; s < keys.size(); ++s) {

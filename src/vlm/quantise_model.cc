@@ -9,7 +9,7 @@
 namespace beholder::vlm {
 namespace {
 
-constexpr std::string_view kWeight = ".weight";
+constexpr std::string_view kWeightSuffix = ".weight";
 
 bool is_decoder_matrix(const std::string& name, const at::Tensor& value) {
   return name.starts_with("model.layers.") && name.ends_with("_proj.weight") && can_quantise(value);
@@ -35,7 +35,7 @@ void quantise_model(Model& model, int bits) {
     throw Error(Code::kUnsupported, "--quantize", "no matrix of this model has rows in sixteens and columns in thirty-twos",
                 "leave it out");
   for (const std::string& name : names) {
-    model.quantised[name.substr(0, name.size() - kWeight.size())] = quantise_and_forget(model.params[name], bits);
+    model.quantised[name.substr(0, name.size() - kWeightSuffix.size())] = quantise_and_forget(model.params[name], bits);
     model.params.erase(name);
   }
   const bool tied = model.config.text.tie_word_embeddings;

@@ -18,10 +18,10 @@
 namespace beholder::vlm {
 namespace {
 
-constexpr int kMostRows = 8;             // activations that pass a block of weights together
-constexpr int kSums = 8;                 // vectors of sums a product works on: fewer activations take more blocks
-constexpr std::int64_t kUnit = 4;        // blocks that stay together
-constexpr std::int64_t kTask = 1 << 17;  // weights per task
+constexpr int kMostRows = 8;                       // activations that pass a block of weights together
+constexpr int kSums = 8;                           // vectors of sums a product works on: fewer activations take more blocks
+constexpr std::int64_t kUnit = 4;                  // blocks that stay together
+constexpr std::int64_t kWeightsPerTask = 1 << 17;  // weights per task
 
 // Activations in groups: x = scale * code.
 struct Activations {
@@ -61,7 +61,7 @@ struct Operands {
 };
 
 // Blocks `block`..`block` + B - 1, activations `row`..`row` + M - 1.
-using Product = void (*)(const Operands&, std::int64_t block, std::int64_t row);
+using RowProduct = void (*)(const Operands&, std::int64_t block, std::int64_t row);
 
 #ifdef BEHOLDER_VNNI
 
@@ -187,15 +187,16 @@ std::vector<at::Tensor> quantised_linear(const at::Tensor& x_in, std::span<const
     operands.push_back({factor.w, &x, out.back().data_ptr<float>()});
     ends.push_back((ends.empty() ? 0 : ends.back()) + (factor.w->n / kRows + kUnit - 1) / kUnit);
   }
-  at::parallel_for(0, ends.back(), std::max<std::int64_t>(1, kTask / k / kRows / kUnit), [&](std::int64_t first, std::int64_t last) {
-    for (std::size_t f = 0; f < operands.size(); ++f) {
-      const std::int64_t begin = f == 0 ? 0 : ends[f - 1];
-      if (first >= ends[f] || last <= begin) continue;
-      const Operands& p = operands[f];
-      const std::int64_t from = std::max<std::int64_t>(0, first - begin) * kUnit, to = std::min(p.w->n / kRows, (last - begin) * kUnit);
-      for (std::int64_t block = from; block < to; block += kUnit) blocks(p, block, std::min(to, block + kUnit));
-    }
-  });
+  at::parallel_for(
+      0, ends.back(), std::max<std::int64_t>(1, kWeightsPerTask / k / kRows / kUnit), [&](std::int64_t first, std::int64_t last) {
+        for (std::size_t f = 0; f < operands.size(); ++f) {
+          const std::int64_t begin = f == 0 ? 0 : ends[f - 1];
+          if (first >= ends[f] || last <= begin) continue;
+          const Operands& p = operands[f];
+          const std::int64_t from = std::max<std::int64_t>(0, first - begin) * kUnit, to = std::min(p.w->n / kRows, (last - begin) * kUnit);
+          for (std::int64_t block = from; block < to; block += kUnit) blocks(p, block, std::min(to, block + kUnit));
+        }
+      });
   std::vector<std::int64_t> shape = x_in.sizes().vec();
   for (std::size_t f = 0; f < factors.size(); ++f) {
     shape.back() = factors[f].w->n;

@@ -42,7 +42,7 @@ std::string_view glyph(char c) {
   }
 }
 
-constexpr int kScale = 2, kCellWidth = 250, kLine = 14, kMargin = 10, kMaxItems = 64;
+constexpr int kScale = 2, kCellWidth = 250, kLine = 14, kMargin = 10, kMostItems = 64;
 
 void fill(media::Image& image, int x, int y, int size, const std::uint8_t* rgb) {
   for (int j = std::max(0, y); j < std::min(image.height, y + size); ++j)
@@ -99,7 +99,7 @@ void write_text(media::Image& into, std::string_view text, int x, int y, int sca
 }
 
 media::Image contact_sheet(std::span<const Item> items) {
-  items = items.first(std::min<std::size_t>(items.size(), kMaxItems));
+  items = items.first(std::min<std::size_t>(items.size(), kMostItems));
   int columns = 1, height = kMargin;
   for (const Item& item : items) height += row_height(item);
   for (const Item& item : items)
