@@ -12,6 +12,7 @@
 #include "core/format.h"
 #include "core/json.h"
 #include "core/rng.h"
+#include "hf/testing.h"
 #include "hf/utf8.h"
 
 namespace beholder::hf {
