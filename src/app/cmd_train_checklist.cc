@@ -1,6 +1,6 @@
 // beholder train checklist: a model learns to answer a checklist's questions.
 #include "app/command.h"
-#include "core/format.h"
+#include "app/train_outcome.h"
 #include "train/checklist.h"
 
 namespace beholder::app {
@@ -21,24 +21,7 @@ class TrainChecklistCommand : public Command {
 
   int run(const std::vector<std::string>&) override {
     if (config_.model.empty()) config_.model = embedded_model_dir();
-    const train::ChecklistOutcome outcome = train::train_checklist(config_);
-    const train::ChecklistResult& result = outcome.result;
-    if (json)
-      fmt::print("{}\n", json_line({{"step", result.step},
-                                    {"interrupted", result.interrupted},
-                                    {"skipped", result.skipped},
-                                    {"loss", result.loss},
-                                    {"best_metric", result.best_metric ? Json(*result.best_metric) : Json()},
-                                    {"best_step", result.best_step},
-                                    {"final", outcome.final_dir}}));
-    else if (result.interrupted)
-      fmt::print("stopped after step {}; the same command goes on from there\n", result.step);
-    else
-      fmt::print("{} steps done, loss {:.4f}; {}the model is in {}\n", result.step, result.loss,
-                 result.best_metric
-                     ? format("best {} {:.4f} after step {}; ", config_.metric_for_best_model, *result.best_metric, result.best_step)
-                     : std::string(),
-                 outcome.final_dir);
+    print_outcome(train::train_checklist(config_), json, "model", config_.metric_for_best_model);
     return 0;
   }
 

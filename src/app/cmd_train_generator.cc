@@ -1,6 +1,6 @@
 // beholder train generator: a text-conditioned flow-matching generator of pictures or short videos.
 #include "app/command.h"
-#include "app/flow_outcome.h"
+#include "app/train_outcome.h"
 #include "train/train_flow.h"
 
 namespace beholder::app {
@@ -23,7 +23,7 @@ class TrainGeneratorCommand : public Command {
   void fields(FieldList& f) override { config_.fields(f); }
 
   int run(const std::vector<std::string>&) override {
-    print_outcome(train::train_generator(config_), json);
+    print_outcome(train::train_generator(config_), json, "generator");
     return 0;
   }
 

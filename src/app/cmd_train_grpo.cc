@@ -1,6 +1,6 @@
 // beholder train grpo: reinforcement learning of a judge from preferences.
 #include "app/command.h"
-#include "core/format.h"
+#include "app/train_outcome.h"
 #include "train/grpo.h"
 
 namespace beholder::app {
@@ -22,20 +22,7 @@ class TrainGrpoCommand : public Command {
 
   int run(const std::vector<std::string>&) override {
     if (config_.model.empty()) config_.model = embedded_model_dir();
-    const train::GrpoOutcome outcome = train::train_grpo(config_);
-    const train::GrpoResult& result = outcome.result;
-    if (json)
-      fmt::print("{}\n", json_line({{"step", result.step},
-                                    {"interrupted", result.interrupted},
-                                    {"skipped", result.skipped},
-                                    {"reward", result.reward},
-                                    {"best_metric", result.best_metric ? Json(*result.best_metric) : Json()},
-                                    {"best_step", result.best_step},
-                                    {"final", outcome.final_dir}}));
-    else if (result.interrupted)
-      fmt::print("stopped after step {}; the same command goes on from there\n", result.step);
-    else
-      fmt::print("{} steps done, reward {:.4f}; the model is in {}\n", result.step, result.reward, outcome.final_dir);
+    print_outcome(train::train_grpo(config_), json, "model", config_.metric_for_best_model);
     return 0;
   }
 

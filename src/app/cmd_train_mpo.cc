@@ -1,6 +1,6 @@
 // beholder train mpo: aligns a generator with preferred pairs.
 #include "app/command.h"
-#include "app/flow_outcome.h"
+#include "app/train_outcome.h"
 #include "train/train_flow.h"
 
 namespace beholder::app {
@@ -22,7 +22,7 @@ class TrainMpoCommand : public Command {
   void fields(FieldList& f) override { config_.fields(f); }
 
   int run(const std::vector<std::string>&) override {
-    print_outcome(train::train_mpo(config_), json);
+    print_outcome(train::train_mpo(config_), json, "generator");
     return 0;
   }
 

@@ -1,6 +1,6 @@
 // beholder train sft: supervised fine-tuning, of a checkpoint or from nothing.
 #include "app/command.h"
-#include "core/format.h"
+#include "app/train_outcome.h"
 #include "train/sft.h"
 
 namespace beholder::app {
@@ -18,17 +18,7 @@ class TrainSftCommand : public Command {
   void fields(FieldList& f) override { config_.fields(f); }
 
   int run(const std::vector<std::string>&) override {
-    const train::SftOutcome outcome = train::train_sft(config_);
-    if (json)
-      fmt::print("{}\n", json_line({{"step", outcome.result.step},
-                                    {"interrupted", outcome.result.interrupted},
-                                    {"skipped", outcome.result.skipped},
-                                    {"loss", outcome.result.loss},
-                                    {"final", outcome.final_dir}}));
-    else if (outcome.result.interrupted)
-      fmt::print("stopped after step {}; the same command goes on from there\n", outcome.result.step);
-    else
-      fmt::print("{} steps done, loss {:.4f}; the model is in {}\n", outcome.result.step, outcome.result.loss, outcome.final_dir);
+    print_outcome(train::train_sft(config_), json, "model");
     return 0;
   }
 

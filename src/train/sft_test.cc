@@ -56,7 +56,7 @@ class BrightOrDark : public SftSource {
     if (step == broken_step && index < broken_below) return {.id = format("s{}-{}", step, index), .problem = "picture is cut short"};
     Rng rng = items > 0 ? Rng(7, (step + index) % items) : Rng(7, step, index);
     const bool bright = rng.chance(0.5);
-    vlm::Media media{.patches = torch::empty({8, 96}), .t = 1, .h = 2, .w = 4, .times_s = {}};
+    vlm::Media media{.patches = torch::empty({8, 96}), .t = 1, .h = 2, .w = 4};
     float* values = media.patches.data_ptr<float>();
     for (int i = 0; i < 8 * 96; ++i) values[i] = static_cast<float>((bright ? 0.8 : -0.8) + 0.3 * rng.normal());
     if (step == poisoned_step && index == 1) values[5] = std::numeric_limits<float>::quiet_NaN();

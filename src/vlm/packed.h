@@ -22,8 +22,8 @@ struct Media {
   at::Tensor patches;                // [N, 3*temporal_patch*patch^2] float32
   std::int64_t t = 1, h = 0, w = 0;  // grid in patches; N = t*h*w
   bool video = false;
-  double second_per_grid = 1.0;  // seconds covered by one temporal patch (video)
-  std::vector<double> times_s;   // when each temporal patch is shown, from the first frame (video)
+  double second_per_grid = 1.0;      // seconds covered by one temporal patch (video)
+  std::vector<double> times_s = {};  // when each temporal patch is shown, from the first frame (video)
 };
 
 struct Segment {

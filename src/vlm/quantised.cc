@@ -160,9 +160,9 @@ void plain_product(const Operands& p, std::int64_t begin, std::int64_t end) {
     }
 }
 
-void blocks(const Operands& p, std::int64_t begin, std::int64_t end) {
+void blocks(const Operands& p, std::int64_t begin, std::int64_t end, bool plain) {
 #ifdef BEHOLDER_VNNI
-  if (kHasVnni) {
+  if (kHasVnni && !plain) {
     for (std::int64_t row = 0; row < p.x->rows; row += kMostRows) {
       const std::int64_t rows = std::min<std::int64_t>(kMostRows, p.x->rows - row);
       constexpr auto kAll = std::make_integer_sequence<int, kMostRows>{};
@@ -176,7 +176,7 @@ void blocks(const Operands& p, std::int64_t begin, std::int64_t end) {
 
 }  // namespace
 
-std::vector<at::Tensor> quantised_linear(const at::Tensor& x_in, std::span<const QuantisedFactor> factors) {
+std::vector<at::Tensor> quantised_linear(const at::Tensor& x_in, std::span<const QuantisedFactor> factors, bool plain) {
   const std::int64_t k = x_in.size(-1);
   const Activations x = round_activations(x_in.reshape({-1, k}));
   std::vector<at::Tensor> out;
@@ -194,7 +194,7 @@ std::vector<at::Tensor> quantised_linear(const at::Tensor& x_in, std::span<const
           if (first >= ends[f] || last <= begin) continue;
           const Operands& p = operands[f];
           const std::int64_t from = std::max<std::int64_t>(0, first - begin) * kUnit, to = std::min(p.w->n / kRows, (last - begin) * kUnit);
-          for (std::int64_t block = from; block < to; block += kUnit) blocks(p, block, std::min(to, block + kUnit));
+          for (std::int64_t block = from; block < to; block += kUnit) blocks(p, block, std::min(to, block + kUnit), plain);
         }
       });
   std::vector<std::int64_t> shape = x_in.sizes().vec();

@@ -32,7 +32,7 @@ struct QuantisedFactor {
 };
 
 // x [.., k] with each factor -> [.., n] in x's dtype, in one parallel region. A row's result does not depend on the rows beside it. No
-// gradient.
-std::vector<at::Tensor> quantised_linear(const at::Tensor& x, std::span<const QuantisedFactor> factors);
+// gradient. plain: by the loops of machines without AVX-512 VNNI, equal but for the order of float32 sums.
+std::vector<at::Tensor> quantised_linear(const at::Tensor& x, std::span<const QuantisedFactor> factors, bool plain = false);
 
 }  // namespace beholder::vlm

@@ -26,21 +26,21 @@ TEST(Quantised, CodesComeBackWithinHalfAStep) {
   EXPECT_TRUE(dequantise(quantise(nothing, 4), at::kFloat).equal(nothing));
 }
 
-// Against the same rounding written with tensors, in double: every number of rows, matrices of several sizes in one call.
+// Against the same rounding written with tensors, in double: every number of rows, matrices of several sizes in one call, both paths.
 TEST(QuantisedInvariant, ProductsEqualTheExpandedOnes) {
   const std::int64_t k = 160;
   const at::Tensor all = at::randn({19, k}), groups = all.view({19, k / 32, 32}), step = groups.abs().amax(-1, true) / 127;
   const at::Tensor rounded = ((groups / step).round() * step).view({19, k}).to(at::kDouble);
-  for (const int bits : {8, 4}) {
+  for (const auto& [bits, plain] : {std::pair{8, false}, {8, true}, {4, false}, {4, true}}) {
     const Quantised a = quantise(at::randn({16 * 9, k}), bits), b = quantise(at::randn({16, k}), bits);
     const at::Tensor bias = at::randn({16});
     for (std::int64_t rows = 1; rows <= 19; ++rows) {
       const std::vector<QuantisedFactor> factors{{&a, {}}, {&b, bias}};
-      const std::vector<at::Tensor> y = quantised_linear(all.narrow(0, 0, rows), factors);
+      const std::vector<at::Tensor> y = quantised_linear(all.narrow(0, 0, rows), factors, plain);
       const at::Tensor x = rounded.narrow(0, 0, rows);
       EXPECT_LT(relative_error(y[0].to(at::kDouble), at::linear(x, dequantise(a, at::kDouble))), 1e-6) << bits << " " << rows;
       EXPECT_LT(relative_error(y[1].to(at::kDouble), at::linear(x, dequantise(b, at::kDouble), bias.to(at::kDouble))), 1e-6);
-      EXPECT_TRUE(y[0].narrow(0, 0, 1).equal(quantised_linear(all.narrow(0, 0, 1), factors)[0])) << "depends on its neighbours";
+      EXPECT_TRUE(y[0].narrow(0, 0, 1).equal(quantised_linear(all.narrow(0, 0, 1), factors, plain)[0])) << "depends on its neighbours";
     }
   }
 }
