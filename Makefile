@@ -24,6 +24,12 @@ test: configure
 	@cmake --build $(BUILD) -j $(JOBS)
 	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS) -LE slow
 
+# One room after a change, as in `make test-vlm`: its test program in two halves beside each other.
+test-%: configure
+	@cmake --build $(BUILD) -j $(JOBS) --target $*_test
+	@export GTEST_TOTAL_SHARDS=2 GTEST_BRIEF=1 OMP_NUM_THREADS=1; GTEST_SHARD_INDEX=0 $(BUILD)/$*_test & first=$$!; \
+	 GTEST_TOTAL_SHARDS=2 GTEST_BRIEF=1 OMP_NUM_THREADS=1 GTEST_SHARD_INDEX=1 $(BUILD)/$*_test; second=$$?; wait $$first && exit $$second
+
 # What each room costs here; a record goes to $(BUILD)/bench.json.
 bench: configure
 	@cmake --build $(BUILD) -j $(JOBS) --target beholder_bench

@@ -3,7 +3,7 @@
 #   src/NAME/*_test.cc       -> program NAME_test; its tests are registered one by one. Suites named *Oracle* get the label
 #                               `oracle`, *Invariant* the label `invariant`, *Learn* the label `learn`, the rest `unit`.
 # TORCH rooms are compiled with OpenMP: without it ATen's parallel_for is a plain loop. They share one precompiled header, the others a
-# smaller one. The files of a room are compiled several at a time (BEHOLDER_UNITY): what each pays for the headers it shares with the
+# smaller one. The files of a room are compiled six at a time, of its tests four (BEHOLDER_UNITY): what each pays for the headers it shares with the
 # others is paid once, which makes a build from nothing three times as fast. So names in anonymous namespaces are unique in their room.
 # Tests run with one thread each: their models are so small that a second thread costs more than it brings, a hundredfold
 # on a busy machine.
@@ -42,7 +42,7 @@ function(beholder_room name)
     target_link_libraries(${name} PUBLIC ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
   endif()
   target_precompile_headers(${name} REUSE_FROM ${pch})
-  set_target_properties(${name} PROPERTIES UNITY_BUILD ${BEHOLDER_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${BEHOLDER_UNITY} UNITY_BUILD_BATCH_SIZE 6)
   if(tests AND GTest_FOUND)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${name} beholder_flags GTest::gtest GTest::gmock GTest::gtest_main)
