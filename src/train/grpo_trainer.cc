@@ -66,7 +66,7 @@ GrpoTrainer::GrpoTrainer(GrpoTask task)
 
 // ---- one update
 
-double GrpoTrainer::micro_loss(const Micro& micro, std::size_t number, bool want_entropy) {
+double GrpoTrainer::micro_loss(const Micro& micro, std::size_t number) {
   const GrpoConfig& c = task_.config;
   const vlm::Packed packed = vlm::pack(task_.model.config, micro.segments);
   std::vector<std::int64_t> rows, ids, sequence, decision_rows;
@@ -91,19 +91,22 @@ double GrpoTrainer::micro_loss(const Micro& micro, std::size_t number, bool want
   const auto floats = [&](const std::vector<float>& v) { return torch::tensor(v, at::kFloat).to(device); };
   const at::Tensor row_index = torch::tensor(rows, at::kLong), targets = torch::tensor(ids, at::kLong);
   const at::Tensor hidden = vlm::forward(task_.model, packed);
-  PolicyTokens tokens{.logp = vlm::token_logprobs(task_.model, hidden, row_index, targets, c.temperature),
-                      .old_logp = {},
-                      .reference = {},
-                      .advantage = floats(advantage),
-                      .weight = floats(weight),
-                      .sequence = torch::tensor(sequence, at::kLong).to(device),
-                      .sequences = std::ssize(micro.samples)};
-  if (number == old_logps_.size()) {  // first pass over this rollout
+  const bool first_pass = number == old_logps_.size();  // over this rollout
+  at::Tensor entropies;
+  PolicyTokens tokens{
+      .logp = vlm::token_logprobs(task_.model, hidden, row_index, targets, c.temperature, first_pass ? &entropies : nullptr),
+      .old_logp = {},
+      .reference = {},
+      .advantage = floats(advantage),
+      .weight = floats(weight),
+      .sequence = torch::tensor(sequence, at::kLong).to(device),
+      .sequences = std::ssize(micro.samples)};
+  if (first_pass) {
     old_logps_.push_back(tokens.logp.detach());
     const at::Tensor difference = (tokens.logp.detach() - floats(sampled)).abs();
     meters_.add("sampling/sampling_logp_difference/mean", difference.mean().item<double>());
     meters_.add("sampling/sampling_logp_difference/max", difference.max().item<double>());
-    if (want_entropy) meters_.add("entropy", vlm::token_entropies(task_.model, hidden, row_index, c.temperature).mean().item<double>());
+    meters_.add("entropy", entropies.mean().item<double>());
   }
   tokens.old_logp = old_logps_[number];
   if (c.loss.beta > 0) {
@@ -124,7 +127,7 @@ double GrpoTrainer::micro_loss(const Micro& micro, std::size_t number, bool want
   return loss;
 }
 
-double GrpoTrainer::accumulate(const RolloutBatch& batch, bool want_entropy) {
+double GrpoTrainer::accumulate(const RolloutBatch& batch) {
   const GrpoConfig& c = task_.config;
   BatchShape shape{.lengths = {}, .max_completion_length = c.max_completion_length, .micro_batches = c.gradient_accumulation_steps};
   for (const Group& group : batch.groups)
@@ -133,7 +136,7 @@ double GrpoTrainer::accumulate(const RolloutBatch& batch, bool want_entropy) {
   double loss = 0;
   const auto size = static_cast<std::size_t>(c.per_device_train_batch_size);
   for (std::size_t first = 0, number = 0; first < shape.lengths.size(); first += size, ++number)
-    loss += micro_loss(Micro(batch, first, std::min(first + size, shape.lengths.size()), c, shape), number, want_entropy);
+    loss += micro_loss(Micro(batch, first, std::min(first + size, shape.lengths.size()), c, shape), number);
   return loss;
 }
 
@@ -187,7 +190,7 @@ GrpoResult GrpoTrainer::run() {
 void GrpoTrainer::learn_from(const RolloutBatch& batch, Progress& progress) {
   const GrpoConfig& c = task_.config;
   for (std::int64_t i = 0; i < c.num_iterations && !run_.last_step(); ++i) {
-    const double loss = accumulate(batch, /*want_entropy=*/i == 0);
+    const double loss = accumulate(batch);
     run_.require_finite(loss, "loss", batch.ids());
     const double norm = run_.update();
     run_.require_finite(norm, "gradient norm", batch.ids());

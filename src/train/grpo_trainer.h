@@ -53,7 +53,7 @@ class GrpoTrainer {
   GrpoResult run();
 
   // The loss of one rollout with the current weights and its gradients in the leaves; what an update follows. For tests.
-  double accumulate(const RolloutBatch& batch) { return accumulate(batch, false); }
+  double accumulate(const RolloutBatch& batch);
   RolloutBatch rollout();  // the next one; moves on in the data
   const vlm::Model& model() const { return task_.model; }
 
@@ -65,8 +65,7 @@ class GrpoTrainer {
     std::int64_t updates = 0, tokens = 0;
   };
 
-  double micro_loss(const Micro& micro, std::size_t number, bool want_entropy);
-  double accumulate(const RolloutBatch& batch, bool want_entropy);
+  double micro_loss(const Micro& micro, std::size_t number);
   void learn_from(const RolloutBatch& batch, Progress& progress);
   bool due(std::int64_t every) const;
   void report_problems(const RolloutBatch& batch);

@@ -1,9 +1,9 @@
 #include "train/optim.h"
 
 #include <ATen/ops/_foreach_add.h>
-#include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -41,13 +41,17 @@ AdamW::AdamW(std::vector<NamedParam> params, const AdamWOptions& options) : para
   }
 }
 
-void AdamW::step(double learning_rate) {
+void AdamW::step(double learning_rate, double grad_factor) {
   c10::NoGradGuard no_grad;
-  step_group(decayed_, learning_rate, options_.weight_decay);
-  step_group(plain_, learning_rate, 0.0);
+  std::optional<at::Tensor> divisor;
+  if (grad_factor != 1.0 && !params_.empty())
+    divisor = at::full({}, 1 / grad_factor, params_[0].value.options().dtype(at::kFloat).requires_grad(false));
+  step_group(decayed_, learning_rate, options_.weight_decay, divisor);
+  step_group(plain_, learning_rate, 0.0, divisor);
 }
 
-void AdamW::step_group(const std::vector<std::size_t>& group, double learning_rate, double weight_decay) {
+void AdamW::step_group(const std::vector<std::size_t>& group, double learning_rate, double weight_decay,
+                       const std::optional<at::Tensor>& grad_divisor) {
   std::vector<at::Tensor> values, grads, exp_avg, exp_avg_sq, steps;
   for (const std::size_t i : group) {
     const at::Tensor& grad = params_[i].value.grad();
@@ -61,7 +65,7 @@ void AdamW::step_group(const std::vector<std::size_t>& group, double learning_ra
   if (values.empty()) return;
   at::_foreach_add_(steps, 1);
   at::_fused_adamw_(values, grads, exp_avg, exp_avg_sq, {}, steps, learning_rate, options_.beta1, options_.beta2, weight_decay,
-                    options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+                    options_.epsilon, /*amsgrad=*/false, /*maximize=*/false, grad_divisor);
 }
 
 void AdamW::zero_grad() {
@@ -89,16 +93,17 @@ void AdamW::load_state(const TensorMap& state, std::string_view where) {
   }
 }
 
-double clip_grad_norm(const std::vector<NamedParam>& params, double max_norm) {
+double grad_norm(const std::vector<NamedParam>& params) {
   c10::NoGradGuard no_grad;
   std::vector<at::Tensor> grads;
   for (const NamedParam& param : params)
     if (param.value.grad().defined()) grads.push_back(param.value.grad());
-  if (grads.empty()) return 0.0;
-  const double norm = at::stack(at::_foreach_norm(grads, 2)).to(at::kDouble).norm().item<double>();
+  return grads.empty() ? 0.0 : at::stack(at::_foreach_norm(grads, 2)).to(at::kDouble).norm().item<double>();
+}
+
+double clip_factor(double norm, double max_norm) {
   const double factor = max_norm / (norm + 1e-6);
-  if (max_norm > 0 && factor < 1.0) at::_foreach_mul_(grads, factor);  // a NaN norm fails the comparison
-  return norm;
+  return max_norm > 0 && factor < 1.0 ? factor : 1.0;  // 1 for a NaN
 }
 
 Schedule parse_schedule(std::string_view name) {

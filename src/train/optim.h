@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +34,8 @@ class AdamW {
   AdamW(std::vector<NamedParam> params, const AdamWOptions& options);
 
   // One update with the gradients the parameters hold. A parameter without one (a vision tower that saw no picture in this
-  // batch) is left as it is, and so is its state.
-  void step(double learning_rate);
+  // batch) is left as it is, and so is its state. Gradients are multiplied with `grad_factor` first.
+  void step(double learning_rate, double grad_factor = 1);
   void zero_grad();
 
   const std::vector<NamedParam>& params() const { return params_; }
@@ -46,7 +47,8 @@ class AdamW {
   void load_state(const TensorMap& state, std::string_view where);
 
  private:
-  void step_group(const std::vector<std::size_t>& group, double learning_rate, double weight_decay);
+  void step_group(const std::vector<std::size_t>& group, double learning_rate, double weight_decay,
+                  const std::optional<at::Tensor>& grad_divisor);
 
   std::vector<NamedParam> params_;
   AdamWOptions options_;
@@ -55,9 +57,10 @@ class AdamW {
   std::vector<std::size_t> decayed_, plain_;  // indices into params_
 };
 
-// Scales all gradients by max_norm / (norm + 1e-6) when that is below 1; returns the norm before. max_norm 0: measure only.
-// A norm that is not finite leaves the gradients alone: the caller must look at it.
-double clip_grad_norm(const std::vector<NamedParam>& params, double max_norm);
+// Norm of all gradients together; 0 without any.
+double grad_norm(const std::vector<NamedParam>& params);
+// What gradients of this norm are to be multiplied with: max_norm / (norm + 1e-6) when that is below 1, else 1. max_norm 0: no clipping.
+double clip_factor(double norm, double max_norm);
 
 enum class Schedule { kLinear, kCosine, kConstant, kConstantWithWarmup };
 // "linear", "cosine", "constant", "constant_with_warmup". kUsage.

@@ -101,25 +101,37 @@ TEST(AdamW, StateOfAnotherModelIsRefused) {
   EXPECT_THROW(small.load_state(other.state(), "x"), Error);
 }
 
-TEST(ClipGradNorm, ScalesAllGradientsByOneFactor) {
+TEST(ClipGradNorm, IsOneFactorForAllGradients) {
   const at::Tensor a = leaf({2}, 1), b = leaf({1, 1}, 2), none = leaf({4}, 3);
-  const std::vector<NamedParam> params{{"a", a}, {"b", b}, {"none", none}};
   a.mutable_grad() = torch::tensor({3.0f, 0.0f});
   b.mutable_grad() = torch::full({1, 1}, 4.0f);
-  EXPECT_NEAR(clip_grad_norm(params, 0), 5.0, 1e-6);
-  EXPECT_NEAR(clip_grad_norm(params, 10), 5.0, 1e-6);
-  EXPECT_EQ(a.grad()[0].item<float>(), 3.0f);
-  EXPECT_NEAR(clip_grad_norm(params, 1.0), 5.0, 1e-6);
-  EXPECT_NEAR(a.grad()[0].item<float>(), 0.6, 1e-5);
-  EXPECT_NEAR(b.grad()[0][0].item<float>(), 0.8, 1e-5);
+  EXPECT_NEAR(grad_norm({{"a", a}, {"b", b}, {"none", none}}), 5.0, 1e-6);
+  EXPECT_EQ(clip_factor(5, 0), 1.0);
+  EXPECT_EQ(clip_factor(5, 10), 1.0);
+  EXPECT_NEAR(clip_factor(5, 1), 0.2, 1e-6);
 }
 
-TEST(ClipGradNorm, ANormThatIsNotFiniteIsReportedAndTouchesNothing) {
+TEST(ClipGradNorm, AStepWithAFactorIsAStepOfScaledGradients) {
+  const at::Tensor a = leaf({3, 4}, 1), b = a.detach().clone().set_requires_grad(true);
+  AdamW clipped({{"w", a}}, {.weight_decay = 0.1}), scaled({{"w", b}}, {.weight_decay = 0.1});
+  for (int step = 0; step < 3; ++step) {
+    const at::Tensor gradient = at::randn({3, 4});
+    a.mutable_grad() = gradient.clone();
+    b.mutable_grad() = gradient * 0.3;
+    clipped.step(1e-2, 0.3);
+    scaled.step(1e-2);
+  }
+  EXPECT_TRUE(at::allclose(a, b, 1e-6, 1e-7));
+  EXPECT_TRUE(at::allclose(clipped.state().at("exp_avg_sq/w"), scaled.state().at("exp_avg_sq/w"), 1e-5, 1e-9));
+}
+
+TEST(ClipGradNorm, ANormThatIsNotFiniteIsReported) {
   const at::Tensor a = leaf({2}, 1), b = leaf({2}, 2);
   a.mutable_grad() = torch::tensor({1.0f, std::numeric_limits<float>::quiet_NaN()});
   b.mutable_grad() = torch::ones({2});
-  EXPECT_FALSE(std::isfinite(clip_grad_norm({{"a", a}, {"b", b}}, 1.0)));
-  EXPECT_EQ(b.grad()[0].item<float>(), 1.0f);
+  const double norm = grad_norm({{"a", a}, {"b", b}});
+  EXPECT_FALSE(std::isfinite(norm));
+  EXPECT_EQ(clip_factor(norm, 1), 1.0);
 }
 
 TEST(Schedules, HaveTransformersValues) {

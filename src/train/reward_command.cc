@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,22 +29,14 @@ class Child {
     ::signal(SIGPIPE, SIG_IGN);  // a command that stops reading is no reason to die
     int in[2], out[2];
     require_internal(::pipe2(in, O_CLOEXEC) == 0 && ::pipe2(out, O_CLOEXEC) == 0, "pipes");
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::setpgid(0, 0);
-      ::signal(SIGINT, SIG_DFL);
-      ::signal(SIGPIPE, SIG_DFL);
-      ::dup2(in[0], STDIN_FILENO);
-      ::dup2(out[1], STDOUT_FILENO);
-      ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
-      ::_exit(127);
-    }
+    const int problem = spawn(command, in[0], out[1]);
     ::close(in[0]);
     ::close(out[1]);
     to_ = in[1];
     from_ = out[0];
     ::fcntl(to_, F_SETFL, O_NONBLOCK);
     ::fcntl(from_, F_SETFL, O_NONBLOCK);
+    require_internal(problem == 0, "a shell");
   }
   ~Child() {
     close_input();
@@ -88,6 +81,27 @@ class Child {
   }
 
  private:
+  // Not fork: after it, every page that training writes would be faulted in once more.
+  int spawn(const std::string& command, int in, int out) {
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    ::posix_spawn_file_actions_init(&files);
+    ::posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+    ::posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+    sigset_t defaults;
+    ::sigemptyset(&defaults);
+    ::sigaddset(&defaults, SIGINT);
+    ::sigaddset(&defaults, SIGPIPE);
+    ::posix_spawnattr_init(&attributes);
+    ::posix_spawnattr_setpgroup(&attributes, 0);
+    ::posix_spawnattr_setsigdefault(&attributes, &defaults);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+    const char* words[] = {"sh", "-c", command.c_str(), nullptr};
+    const int problem = ::posix_spawn(&pid_, "/bin/sh", &files, &attributes, const_cast<char**>(words), environ);
+    ::posix_spawnattr_destroy(&attributes);
+    ::posix_spawn_file_actions_destroy(&files);
+    return problem;
+  }
   void close_input() {
     if (to_ >= 0) ::close(to_);
     to_ = -1;

@@ -122,11 +122,11 @@ void TrainingRun::save(const Json& trainer_state) {
 }
 
 double TrainingRun::update() {
-  const double norm = clip_grad_norm(optimizer_.params(), config_.max_grad_norm);
+  const double norm = grad_norm(optimizer_.params());
   if (!std::isfinite(norm)) return norm;
   const Cycle cycle = cycle_of(step_, config_.lr_cycle_steps, config_.max_steps);
   learning_rate_ = config_.learning_rate * schedule_factor(schedule_, cycle.step, config_.warmup_steps, cycle.total_steps);
-  optimizer_.step(learning_rate_);
+  optimizer_.step(learning_rate_, clip_factor(norm, config_.max_grad_norm));
   ++step_;
   return norm;
 }

@@ -27,15 +27,17 @@ at::Tensor head_weight(const Model& model) {
 class ChunkedLogProb : public torch::autograd::Function<ChunkedLogProb> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& h_RD, const at::Tensor& w_VD,
-                            const at::Tensor& target_R, double temperature) {
+                            const at::Tensor& target_R, double temperature, at::Tensor* entropies) {
     const std::int64_t rows = h_RD.size(0), step = chunk_rows(w_VD.size(0));
     at::Tensor logprob = at::empty({rows}, h_RD.options().dtype(wide(h_RD))), normaliser = at::empty_like(logprob);
+    if (entropies) *entropies = at::empty_like(logprob);
     for (std::int64_t begin = 0; begin < rows; begin += step) {
       const std::int64_t n = std::min(step, rows - begin);
       const at::Tensor logits = at::linear(h_RD.narrow(0, begin, n), w_VD).to(wide(h_RD)).div_(temperature);
       const at::Tensor lse = logits.logsumexp(-1);
       normaliser.narrow(0, begin, n).copy_(lse);
       logprob.narrow(0, begin, n).copy_(logits.gather(1, target_R.narrow(0, begin, n).unsqueeze(1)).squeeze(1) - lse);
+      if (entropies) entropies->narrow(0, begin, n).copy_(lse - (logits - lse.unsqueeze(1)).exp_().mul_(logits).sum(-1));
     }
     context->save_for_backward({h_RD, w_VD, target_R, normaliser});
     context->saved_data["temperature"] = temperature;
@@ -59,7 +61,7 @@ class ChunkedLogProb : public torch::autograd::Function<ChunkedLogProb> {
       grad_h.narrow(0, begin, n).copy_(at::matmul(narrow, w));
       if (grad_w.defined()) grad_w.add_(at::matmul(narrow.t(), chunk).to(wide(w)));
     }
-    return {grad_h, grad_w.defined() ? grad_w.to(w.scalar_type()) : grad_w, at::Tensor(), at::Tensor()};
+    return {grad_h, grad_w.defined() ? grad_w.to(w.scalar_type()) : grad_w, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -79,23 +81,10 @@ at::Tensor choice_logits(const Model& model, const at::Tensor& hidden_TD, const 
   return at::linear(at::embedding(hidden_TD, rows.to(hidden_TD.device())), at::embedding(head_weight(model), chosen)).to(wide(hidden_TD));
 }
 
-at::Tensor token_entropies(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, double temperature) {
-  const at::NoGradGuard no_grad;
-  const at::Tensor w = head_weight(model), device_rows = rows.to(hidden_TD.device());
-  const std::int64_t step = chunk_rows(w.size(0));
-  std::vector<at::Tensor> parts;
-  for (std::int64_t begin = 0; begin < rows.size(0); begin += step) {
-    const at::Tensor h = hidden_TD.index_select(0, device_rows.narrow(0, begin, std::min(step, rows.size(0) - begin)));
-    const at::Tensor logp = at::log_softmax(at::linear(h, w).to(at::kFloat) / temperature, -1);
-    parts.push_back(-(logp.exp() * logp).sum(-1));
-  }
-  return at::cat(parts);
-}
-
 at::Tensor token_logprobs(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, const at::Tensor& targets,
-                          double temperature) {
+                          double temperature, at::Tensor* entropies) {
   const at::Tensor picked = at::embedding(hidden_TD, rows.to(hidden_TD.device()));
-  return ChunkedLogProb::apply(picked, head_weight(model), targets.to(hidden_TD.device()), temperature);
+  return ChunkedLogProb::apply(picked, head_weight(model), targets.to(hidden_TD.device()), temperature, entropies);
 }
 
 }  // namespace beholder::vlm

@@ -4,10 +4,13 @@
 
 #include <cmath>
 
+#include "core/rng.h"
 #include "vlm/decode_attention.h"
 #include "vlm/few_rows.h"
 #include "vlm/fused.h"
+#include "vlm/generate.h"
 #include "vlm/oracle_cases.h"
+#include "vlm/pick.h"
 
 namespace beholder::vlm {
 namespace {
@@ -96,6 +99,31 @@ TEST(DecodeAttentionInvariant, EqualsAttentionInDouble) {
         const at::Tensor share = at::softmax(at::matmul(q[slot][h].to(at::kDouble), k) / std::sqrt(static_cast<double>(d)), -1);
         EXPECT_LT(relative_error(out[slot][h], at::matmul(share, v)), 1e-5) << fold << " " << slot << " " << h;
       }
+  }
+}
+
+// Several blocks of tokens and several chunks of slots, some tokens without any chance.
+TEST(PickInvariant, IsTheInverseTransformInOrderOfId) {
+  constexpr std::int64_t kVocabulary = 3001, kSlots = 400;
+  at::Tensor logits = at::randn({kSlots, kVocabulary}) * 3;
+  SamplingOptions options;
+  options.temperature = 0.8;
+  options.seed = 5;
+  for (std::int64_t id = 0; id < kVocabulary; id += 2) options.banned_ids.push_back(id);
+  std::vector<DrawKey> keys;
+  for (std::uint64_t s = 0; s < kSlots; ++s) keys.push_back({s, 3, 1});
+  const std::vector<Pick> picks = pick_tokens(logits, keys, options);
+  const at::Tensor logp = at::log_softmax(logits.to(at::kDouble) / 0.8, -1);
+  for (std::size_t s = 0; s < keys.size(); ++s) {
+    const double uniform = Rng(5, s, 3, 1).uniform();
+    const double* row = logp[static_cast<std::int64_t>(s)].const_data_ptr<double>();
+    long double total = 0, sum = 0;
+    for (std::int64_t id = 1; id < kVocabulary; id += 2) total += std::exp(static_cast<long double>(row[id]));
+    std::int64_t expected = 1;
+    for (; expected < kVocabulary; expected += 2)
+      if ((sum += std::exp(static_cast<long double>(row[expected]))) > uniform * total) break;
+    EXPECT_EQ(picks[s].id, expected) << s;
+    EXPECT_NEAR(picks[s].logprob, row[picks[s].id], 1e-4);
   }
 }
 

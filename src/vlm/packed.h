@@ -73,12 +73,10 @@ at::Tensor logits(const Model& model, const at::Tensor& hidden_TD, const at::Ten
 // The same for a few tokens only: [rows, ids]. What the decision is read from; differentiable.
 at::Tensor choice_logits(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, std::span<const std::int64_t> ids);
 
-// Entropy in nats of the next-token distribution at each row, float32 [rows]; in chunks, without gradients.
-at::Tensor token_entropies(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, double temperature = 1.0);
-
 // log p(targets[i] | …) / at `temperature`, float32 [rows]; differentiable. Works through the vocabulary in chunks of rows:
-// [T, V] is never held, forward or backward.
+// [T, V] is never held, forward or backward. `entropies`, where given, gets the entropy in nats of the distribution at each row, float32
+// [rows], without a gradient.
 at::Tensor token_logprobs(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, const at::Tensor& targets,
-                          double temperature = 1.0);
+                          double temperature = 1.0, at::Tensor* entropies = nullptr);
 
 }  // namespace beholder::vlm

@@ -229,12 +229,14 @@ TEST(Head, ChunkedLogProbabilitiesAndGradientsEqualTheDirectOnes) {
   model.params.set("model.embed_tokens.weight", at::randn({vocabulary, width}).set_requires_grad(true));
   at::Tensor hidden = at::randn({rows, width}).set_requires_grad(true);
   const at::Tensor targets = at::randint(vocabulary, {rows}, at::kLong), weights = at::randn({rows});
-  (token_logprobs(model, hidden, at::arange(rows, at::kLong), targets, 0.7) * weights).sum().backward();
+  at::Tensor entropies;
+  (token_logprobs(model, hidden, at::arange(rows, at::kLong), targets, 0.7, &entropies) * weights).sum().backward();
   const at::Tensor grad_hidden = hidden.grad().clone(), grad_weight = model.params["model.embed_tokens.weight"].grad().clone();
   hidden.mutable_grad() = at::Tensor();
   model.params["model.embed_tokens.weight"].mutable_grad() = at::Tensor();
-  const at::Tensor direct =
-      at::log_softmax(at::linear(hidden, model.params["model.embed_tokens.weight"]) / 0.7, -1).gather(1, targets.unsqueeze(1)).squeeze(1);
+  const at::Tensor all = at::log_softmax(at::linear(hidden, model.params["model.embed_tokens.weight"]) / 0.7, -1);
+  const at::Tensor direct = all.gather(1, targets.unsqueeze(1)).squeeze(1);
+  EXPECT_LT(relative_error(entropies, -(all.detach().exp() * all.detach()).sum(-1)), 1e-5);
   (direct * weights).sum().backward();
   EXPECT_LT(relative_error(grad_hidden, hidden.grad()), 1e-4);
   EXPECT_LT(relative_error(grad_weight, model.params["model.embed_tokens.weight"].grad()), 1e-4);
