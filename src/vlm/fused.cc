@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "vlm/clones.h"
+#include "vlm/loops.h"
 
 namespace beholder::vlm {
 namespace {
@@ -15,23 +16,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
 constexpr std::int64_t kGrain = 64;  // rows per task
-
-// Loops over float32 or bfloat16, in float32 between a load and a store. (std::bit_cast would stay a call: it is compiled with other
-// options than the loops.)
-BEHOLDER_INLINE float wide(float x) {
-  return x;
-}
-BEHOLDER_INLINE float wide(c10::BFloat16 x) {
-  return __builtin_bit_cast(float, static_cast<std::uint32_t>(x.x) << 16);
-}
-BEHOLDER_INLINE void narrow(float& to, float x) {
-  to = x;
-}
-BEHOLDER_INLINE void narrow(c10::BFloat16& to, float x) {  // to the nearest, ties to even
-  const auto bits = __builtin_bit_cast(std::uint32_t, x);
-  const std::uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-  to.x = static_cast<std::uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : rounded);
-}
 
 template <class T>
 BEHOLDER_INLINE void norm_loop(const T* x, const T* w, T* y, float* scale, std::int64_t rows, std::int64_t d, float eps) {
@@ -93,15 +77,6 @@ BEHOLDER_INLINE void rotate_loop(const T* x, const T* cos, const T* sin, T* y, s
   }
 BEHOLDER_LOOPS(float)
 BEHOLDER_LOOPS(c10::BFloat16)
-
-// Calls f with a value of the tensor's type: float or bfloat16.
-template <class F>
-void typed(const at::Tensor& x, F&& f) {
-  if (x.scalar_type() == at::kFloat)
-    f(float{});
-  else
-    f(c10::BFloat16{});
-}
 
 bool has_loop(const at::Tensor& x, const at::Tensor& other) {
   return x.is_cpu() && x.scalar_type() == other.scalar_type() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);

@@ -9,6 +9,7 @@
 #include "vlm/few_rows.h"
 #include "vlm/fused.h"
 #include "vlm/generate.h"
+#include "vlm/head_rows.h"
 #include "vlm/oracle_cases.h"
 #include "vlm/pick.h"
 
@@ -99,6 +100,30 @@ TEST(DecodeAttentionInvariant, EqualsAttentionInDouble) {
         const at::Tensor share = at::softmax(at::matmul(q[slot][h].to(at::kDouble), k) / std::sqrt(static_cast<double>(d)), -1);
         EXPECT_LT(relative_error(out[slot][h], at::matmul(share, v)), 1e-5) << fold << " " << slot << " " << h;
       }
+  }
+}
+
+// Rows of logits against double: scores, entropies and gradients, with a row that is all but certain.
+TEST(HeadRowsInvariant, EqualTheFormulasInDouble) {
+  constexpr std::int64_t kRows = 7, kVocabulary = 5003;
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    at::Tensor logits = at::randn({kRows, kVocabulary}) * 4;
+    logits[3][11] = 150;
+    logits = logits.to(type);
+    const at::Tensor target = at::randint(kVocabulary, {kRows}, at::kLong), upstream = at::randn({kRows});
+    target[3] = 11;
+    const at::Tensor z = logits.to(at::kDouble) / 0.7, lse = z.logsumexp(-1), p = (z - lse.unsqueeze(1)).exp();
+    at::Tensor logprob = at::empty({kRows}), normaliser = at::empty({kRows}), entropy = at::empty({kRows});
+    ASSERT_TRUE(has_row_loops(logits));
+    score_rows(logits, target, 0.7, logprob, normaliser, &entropy);
+    EXPECT_TRUE(at::allclose(normaliser.to(at::kDouble), lse, 1e-6, 1e-6));
+    EXPECT_TRUE(at::allclose(logprob.to(at::kDouble), z.gather(1, target.unsqueeze(1)).squeeze(1) - lse, 1e-5, 1e-5));
+    EXPECT_TRUE(at::allclose(entropy.to(at::kDouble), -(p * (z - lse.unsqueeze(1))).sum(-1), 1e-5, 1e-5));
+    at::Tensor expected = -p * upstream.to(at::kDouble).unsqueeze(1) / 0.7;
+    expected.scatter_add_(1, target.unsqueeze(1), (upstream.to(at::kDouble) / 0.7).unsqueeze(1));
+    gradient_rows(logits, target, 0.7, normaliser, upstream);
+    EXPECT_LT(relative_error(logits, expected), type == at::kFloat ? 2e-6 : 3e-3);
+    EXPECT_LT((logits[3].to(at::kDouble) - expected[3]).abs().max().item<double>(), 1e-5);
   }
 }
 
