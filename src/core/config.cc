@@ -178,9 +178,13 @@ void set_field(const Field& field, std::string_view text, std::string_view where
 }
 
 std::vector<std::string> apply_toml(const std::string& path, const FieldList& fields) {
+  return apply_toml_text(read_file(path), path, fields);
+}
+
+std::vector<std::string> apply_toml_text(std::string_view text, const std::string& path, const FieldList& fields) {
   toml::table table;
   try {
-    table = toml::parse(read_file(path), path);
+    table = toml::parse(text, path);
   } catch (const toml::parse_error& e) {
     throw Error(Code::kUsage, format("{}:{}", path, e.source().begin.line), std::string(e.description()),
                 "correct this line; values are TOML: texts in quotes, lists in [ ]");

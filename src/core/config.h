@@ -66,6 +66,8 @@ class FieldList {
 void set_field(const Field& field, std::string_view text, std::string_view where);
 // Applies a TOML file. Unknown keys are kUsage with line and nearest name. Returns the names that were set.
 std::vector<std::string> apply_toml(const std::string& path, const FieldList& fields);
+// The same for a file's content; `path` stands in errors.
+std::vector<std::string> apply_toml_text(std::string_view text, const std::string& path, const FieldList& fields);
 // The current values, nested as in TOML.
 Json fields_to_json(const FieldList& fields);
 // Current value as text, e.g. "0.001", "soft", "[a, b]".

@@ -21,27 +21,9 @@
 #include <string>
 #include <vector>
 
-#include "core/json.h"
+#include "eval/runner.h"
 
 namespace beholder::eval {
-
-// One command of a run. Its standard output, one JSON object, becomes the file `done`, whose presence says that it need not be
-// run again.
-struct Step {
-  std::vector<std::string> args;  // of this program
-  std::string done;
-};
-
-// One arm with one seed.
-struct ArmRun {
-  std::string arm, dir;
-  std::int64_t seed = 0, max_steps = 0;  // updates of its training; 0: none
-  std::string settings;                  // the training's TOML, as written to dir/settings.toml; empty: no training
-  std::vector<Step> steps;
-  std::vector<std::size_t> after;  // runs that must be done first
-
-  std::string name() const;  // "soft, seed 2"
-};
 
 struct Arm {
   std::string name, note;
@@ -53,7 +35,7 @@ struct Experiment {
   std::string output_dir, title;
   std::vector<std::string> splits;
   std::vector<Arm> arms;
-  std::vector<ArmRun> runs;
+  std::vector<Run> runs;
 };
 
 // `base_model`: what "none" arms are, and what trainings start from that do not say. kUsage, with the place and the way out, for
@@ -62,7 +44,7 @@ struct Experiment {
 Experiment read_experiment(const std::string& path, const std::string& base_model);
 
 // Where a run's measurement of a split lies: the summary, and one line per item.
-std::string summary_path(const ArmRun& run, const std::string& split);
-std::string rows_path(const ArmRun& run, const std::string& split);
+std::string summary_path(const Run& run, const std::string& split);
+std::string rows_path(const Run& run, const std::string& split);
 
 }  // namespace beholder::eval

@@ -11,8 +11,8 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "eval/arm_rows.h"
-#include "eval/arm_runner.h"
 #include "eval/comparison.h"
+#include "eval/runner.h"
 
 namespace beholder::eval {
 namespace {
@@ -87,7 +87,7 @@ TEST_F(ExperimentTest, ArmsAreTheBaseAndWhatTheyChange) {
   EXPECT_THAT(e.runs[1].settings, HasSubstr("loss_type = 'grpo'"));
   EXPECT_THAT(e.runs[1].settings, HasSubstr("max_steps = 5"));
   EXPECT_THAT(e.runs[1].settings, HasSubstr("model = 'BASE'"));
-  EXPECT_EQ(e.runs[1].max_steps, 5);
+  EXPECT_EQ(e.runs[1].steps[0].pieces, 5);
   EXPECT_THAT(e.runs[3].after, ElementsAre(1)) << "no run of seed 7: the first";
   EXPECT_THAT(e.runs[3].settings, HasSubstr(e.runs[1].dir + "/train/final"));
   EXPECT_THAT(e.runs[3].settings, HasSubstr("listener = 'BASE'"));
@@ -117,8 +117,8 @@ TEST_F(ExperimentTest, RunsWhatIsMissingAndComparesWhatIsThere) {
   const Experiment e = read(
       head("[[arm]]\nname = \"cold\"\ntrain = \"none\"\n[[arm]]\nname = \"good\"\n[[arm]]\nname = \"bad\"\nseeds = [1]\nlearning_rate = 9\n"
            "[[arm]]\nname = \"heir\"\nseeds = [1]\nmodel = \"@bad\"\n"));
-  const RunnerOptions options{program(), 2};
-  const RunnerResult first = run_experiment(e, options);
+  const RunnerOptions options{.program = program(), .jobs = 2};
+  const RunnerResult first = run_all(e.runs, options);
   EXPECT_FALSE(first.interrupted);
   EXPECT_THAT(first.failures, ElementsAre("", "", "", HasSubstr("too fast"), HasSubstr("needs bad, seed 1, which failed")));
   EXPECT_EQ(calls().size(), 6u) << "one measurement, two trainings with one each, one failure";
@@ -133,23 +133,23 @@ TEST_F(ExperimentTest, RunsWhatIsMissingAndComparesWhatIsThere) {
   EXPECT_EQ(comparison["arms"][2]["unfinished"], 1);
   EXPECT_THAT(comparison_text(comparison, "test"), HasSubstr("+0.750"));
 
-  run_experiment(e, options);
+  run_all(e.runs, options);
   EXPECT_EQ(calls().size(), 7u) << "only the failed training is tried again";
   std::filesystem::remove(summary_path(e.runs[1], "test"));
-  run_experiment(e, options);
+  run_all(e.runs, options);
   EXPECT_EQ(calls().size(), 9u) << "and what was removed";
 }
 
 TEST_F(ExperimentTest, OtherMeasurementsAreMadeAgainAndTheTrainingStays) {
   const std::string arm = "[[arm]]\nname = \"a\"\nseeds = [1]\n";
   const Experiment before = read(head(arm));
-  run_experiment(before, {program(), 1});
+  run_all(before.runs, {.program = program()});
   const auto trained = std::filesystem::last_write_time(before.runs[0].steps[0].done);
   std::string text = head(arm);
   text.replace(text.find("[eval]"), 6, "[eval]\nvotes = 4");
   const Experiment after = read(text);
   const std::size_t calls_before = calls().size();
-  run_experiment(after, {program(), 1});
+  run_all(after.runs, {.program = program()});
   EXPECT_EQ(calls().size() - calls_before, after.splits.size()) << "every split again, and no training";
   EXPECT_THAT(calls().back(), HasSubstr("--votes 4"));
   EXPECT_EQ(std::filesystem::last_write_time(after.runs[0].steps[0].done), trained);
@@ -160,7 +160,7 @@ TEST_F(ExperimentTest, AnArmIsSetAgainstAnother) {
       read(head("[[arm]]\nname = \"cold\"\ntrain = \"none\"\n[[arm]]\nname = \"plain\"\nseeds = [1]\n[[arm]]\nname = \"heard\"\n"
                 "seeds = [1]\nagainst = \"plain\"\n"));
   EXPECT_EQ(e.arms[2].against, 1u);
-  run_experiment(e, {program(), 1});
+  run_all(e.runs, {.program = program()});
   write_file_atomic(rows_path(e.runs[2], "test"),
                     "{\"id\":\"a\",\"verdict_accuracy\":[1,1]}\n{\"id\":\"b\",\"verdict_accuracy\":[1,1]}\n"
                     "{\"id\":\"c\",\"verdict_accuracy\":[1,1]}\n{\"id\":\"d\",\"verdict_accuracy\":[1,1]}\n");
@@ -194,10 +194,10 @@ TEST(ArmRows, CalibrationAndAccuracyByListener) {
 }
 
 TEST_F(ExperimentTest, AFolderOfOtherSettingsIsLeftAlone) {
-  run_experiment(read(head("[[arm]]\nname = \"a\"\n")), {program(), 1});
+  run_all(read(head("[[arm]]\nname = \"a\"\n")).runs, {.program = program()});
   const Experiment changed = read(head("[[arm]]\nname = \"a\"\nlearning_rate = 0.125\n"));
   try {
-    run_experiment(changed, {program(), 1});
+    run_all(changed.runs, {.program = program()});
     FAIL() << "mixed two settings";
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), Code::kUsage);
@@ -207,7 +207,7 @@ TEST_F(ExperimentTest, AFolderOfOtherSettingsIsLeftAlone) {
 
 TEST_F(ExperimentTest, ArmsOfOtherItemsAreNotCompared) {
   const Experiment e = read(head("[[arm]]\nname = \"a\"\nseeds = [1]\n[[arm]]\nname = \"b\"\nseeds = [1]\n"));
-  run_experiment(e, {program(), 1});
+  run_all(e.runs, {.program = program()});
   write_file_atomic(rows_path(e.runs[1], "test"), "{\"id\":\"z\",\"brier\":[0,1]}\n");
   EXPECT_THROW(compare_arms(e), Error);
   write_file_atomic(rows_path(e.runs[1], "test"), "nonsense\n");

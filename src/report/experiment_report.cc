@@ -6,6 +6,7 @@
 
 #include "core/file.h"
 #include "core/format.h"
+#include "report/arm_cells.h"
 #include "report/html.h"
 #include "report/page.h"
 
@@ -42,37 +43,10 @@ struct LastColumn {
   std::string (*cell)(const Json& arm, const std::string& split);
 };
 
-double number_at(const Json& entry, const char* name) {
-  return entry.is_object() && entry.contains(name) && entry[name].is_number() ? entry[name].get<double>()
-                                                                              : std::numeric_limits<double>::quiet_NaN();
-}
-
-double bound(const Json& entry, const char* name, std::size_t side) {
-  return entry.is_object() && entry.contains(name) && entry[name].is_array() ? entry[name].at(side).get<double>()
-                                                                             : std::numeric_limits<double>::quiet_NaN();
-}
-
 const Json& metric_of(const Json& arm, const std::string& split, const char* metric) {
   static const Json kNone;
   const Json& metrics = arm["splits"][split];
   return metrics.contains(metric) ? metrics[metric] : kNone;
-}
-
-// A difference with its interval on a line of its own; `to` stands before it.
-std::string difference_line(const Json& entry, const char* name, const std::string& to) {
-  const std::string interval = std::string(name) + "_interval";
-  const double low = bound(entry, interval.c_str(), 0), high = bound(entry, interval.c_str(), 1);
-  if (!std::isfinite(low)) return "";
-  return format("<br><span{}>{}{:+.3f} [{:+.3f}, {:+.3f}]</span>", low > 0 || high < 0 ? " class=\"sure\"" : "", to, number_at(entry, name),
-                low, high);
-}
-
-std::string cell(const Json& entry) {
-  const double value = number_at(entry, "value"), low = bound(entry, "interval", 0);
-  if (!std::isfinite(value)) return "<td>–</td>";
-  std::string out = format("<td>{:.3f}", value);
-  if (std::isfinite(low)) out += format(" <span>[{:.3f}, {:.3f}]</span>", low, bound(entry, "interval", 1));
-  return out + difference_line(entry, "difference", "") + difference_line(entry, "against", "△ ") + "</td>";
 }
 
 std::string table(const Json& comparison, const std::string& split, std::span<const Column> columns, const LastColumn& last) {
@@ -86,7 +60,7 @@ std::string table(const Json& comparison, const std::string& split, std::span<co
         escape(arm["name"].get<std::string>()), against.empty() ? "" : format("<br><span>△ {}</span>", escape(against)),
         arm["seeds"].size(),
         arm["unfinished"].get<int>() > 0 ? format(" <span>of {}</span>", arm["seeds"].size() + arm["unfinished"].get<std::size_t>()) : "");
-    for (const Column& c : columns) out += cell(metric_of(arm, split, c.metric));
+    for (const Column& c : columns) out += metric_cell(metric_of(arm, split, c.metric));
     out += format("<td>{}</td></tr>\n", last.cell(arm, split));
   }
   return out + "</tbody></table>\n";
@@ -94,19 +68,7 @@ std::string table(const Json& comparison, const std::string& split, std::span<co
 
 std::string plot(const Json& comparison, const std::string& split, const Column& column) {
   IntervalPlot plot{.title = column.plot_title, .rows = {}, .reference = std::numeric_limits<double>::quiet_NaN()};
-  for (const Json& arm : comparison["arms"]) {
-    const Json& entry = metric_of(arm, split, column.metric);
-    IntervalRow row{.name = arm["name"].get<std::string>(),
-                    .value = number_at(entry, "value"),
-                    .low = bound(entry, "interval", 0),
-                    .high = bound(entry, "interval", 1),
-                    .dots = {}};
-    if (entry.is_object() && entry.contains("by_seed") && entry["by_seed"].size() > 1)
-      for (const Json& v : entry["by_seed"])
-        if (v.is_number()) row.dots.push_back(v.get<double>());
-    if (plot.rows.empty()) plot.reference = row.value;
-    plot.rows.push_back(std::move(row));
-  }
+  for (const Json& arm : comparison["arms"]) add_interval_row(plot, arm["name"].get<std::string>(), metric_of(arm, split, column.metric));
   return interval_plot(plot);
 }
 

@@ -1,4 +1,4 @@
-#include "eval/arm_runner.h"
+#include "eval/runner.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <thread>
 
@@ -52,18 +54,20 @@ pid_t start(const std::string& program, const std::vector<std::string>& args, co
   ::_exit(127);
 }
 
-// The step in the last whole line of a run's metrics; only the file's end is read.
-std::int64_t steps_done(const ArmRun& run) {
-  constexpr std::streamoff kEnd = 1 << 14;  // more than any line
-  if (run.max_steps > 0 && fs::exists(run.steps[0].done)) return run.max_steps;
-  std::ifstream file(run.dir + "/train/metrics.jsonl", std::ios::ate);
-  if (file) file.seekg(std::max<std::streamoff>(0, file.tellg() - kEnd));
-  std::int64_t step = 0;
-  for (std::string line; std::getline(file, line);) {
-    const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (json.is_object() && json.contains("step") && json["step"].is_number_integer()) step = json["step"].get<std::int64_t>();
-  }
-  return step;
+// Of step.pieces.
+std::int64_t pieces_done(const Step& step) {
+  if (step.pieces == 0 || fs::exists(step.done)) return step.pieces;
+  std::error_code none;
+  if (fs::is_directory(step.progress, none))
+    return std::min<std::int64_t>(step.pieces, std::distance(fs::directory_iterator(step.progress), fs::directory_iterator()));
+  if (!fs::exists(step.progress, none)) return 0;
+  const std::string text = read_file(step.progress);
+  const std::string_view whole = std::string_view(text).substr(0, text.rfind('\n') + 1);
+  if (whole.empty()) return 0;
+  const std::size_t begin = whole.size() < 2 ? 0 : whole.rfind('\n', whole.size() - 2) + 1;  // of the last line
+  const Json last = Json::parse(whole.substr(begin), nullptr, /*allow_exceptions=*/false);
+  const bool names_step = last.is_object() && last.contains("step") && last["step"].is_number_integer();
+  return std::min(step.pieces, names_step ? last["step"].get<std::int64_t>() : std::count(whole.begin(), whole.end(), '\n'));
 }
 
 std::string last_words(const std::string& log) {
@@ -74,21 +78,26 @@ std::string last_words(const std::string& log) {
   return last;
 }
 
-// Writes what the run is, or makes sure that the folder holds just that training. A measurement with other flags than before is made
+void make_again(const Step& step) {
+  fs::remove(step.done);
+  if (!step.made.empty()) fs::remove(step.made);
+}
+
+// Writes what the run is, or makes sure that the folder holds just that. Of what may change, steps with other flags than before are made
 // again.
-void claim(const ArmRun& run) {
+void claim(const Run& run) {
   Json commands = Json::array();
   for (const Step& step : run.steps) commands.push_back(step.args);
   const std::string path = run.dir + "/commands.json", settings = run.dir + "/settings.toml";
   if (fs::exists(path)) {
     const Json before = read_json(path);
-    const std::size_t training = run.settings.empty() ? 0 : 1;  // commands that are no measurement
-    if (!before.is_array() || before.size() < training ||
-        (training > 0 && (before[0] != commands[0] || read_file(settings) != run.settings)))
+    if (!before.is_array() || before.size() < run.fixed ||
+        !std::equal(commands.begin(), commands.begin() + static_cast<std::ptrdiff_t>(run.fixed), before.begin()) ||
+        (!run.settings.empty() && read_file(settings) != run.settings))
       throw Error(Code::kUsage, run.dir, "holds a run of other settings", "give the arm another name, or remove the folder");
     if (before == commands) return;
-    for (std::size_t s = training; s < run.steps.size(); ++s)
-      if (std::find(before.begin(), before.end(), commands[s]) == before.end()) fs::remove(run.steps[s].done);
+    for (std::size_t s = run.fixed; s < run.steps.size(); ++s)
+      if (std::find(before.begin(), before.end(), commands[s]) == before.end()) make_again(run.steps[s]);
   } else if (!run.settings.empty()) {
     write_file_atomic(settings, run.settings);
   }
@@ -97,20 +106,16 @@ void claim(const ArmRun& run) {
 
 class Runner {
  public:
-  Runner(const Experiment& experiment, const RunnerOptions& options)
-      : runs_(experiment.runs), options_(options), slots_(static_cast<std::size_t>(options.jobs)), next_(runs_.size()) {
+  Runner(const std::vector<Run>& runs, const RunnerOptions& options)
+      : runs_(runs), options_(options), slots_(static_cast<std::size_t>(options.jobs)), next_(runs.size()) {
     result_.failures.resize(runs_.size());
-    for (const ArmRun& run : runs_) {
-      claim(run);
-      total_ += run.max_steps;
-    }
+    for (const Run& run : runs_) claim(run);
     for (std::size_t r = 0; r < runs_.size(); ++r) skip_done(r);
   }
 
   RunnerResult run() {
-    std::int64_t before = 0;
-    for (const ArmRun& run : runs_) before += steps_done(run);
-    Progress progress("experiment", total_, "updates", before);
+    const auto all = [](const Step& step) { return step.pieces; };
+    Progress progress(options_.label, work(all), options_.unit, work(pieces_done));
     bool told = false;
     while (true) {
       const bool stopping = interrupted();
@@ -138,6 +143,14 @@ class Runner {
     pid_t pid = -1;
   };
 
+  template <class Pieces>
+  std::int64_t work(const Pieces& pieces) const {
+    double sum = 0;
+    for (const Run& run : runs_)
+      for (const Step& step : run.steps) sum += step.cost * static_cast<double>(pieces(step));
+    return std::llround(sum);
+  }
+
   bool finished(std::size_t r) const { return next_[r] == runs_[r].steps.size(); }
   bool failed(std::size_t r) const { return !result_.failures[r].empty(); }
   void skip_done(std::size_t r) {
@@ -157,6 +170,7 @@ class Runner {
       if (!ready || failed(r)) continue;
       const Step& step = runs_[r].steps[next_[r]];
       const int threads = options_.jobs == 1 ? 0 : std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / options_.jobs);
+      if (step.from_start) make_again(step);
       slot = Slot{r, start(options_.program, step.args, step.done + ".tmp", runs_[r].dir + "/log.txt", threads)};
       return;
     }
@@ -166,10 +180,11 @@ class Runner {
     int status = 0;
     if (::waitpid(slot->pid, &status, WNOHANG) != slot->pid) return;
     const std::size_t r = slot->run;
-    const ArmRun& run = runs_[r];
+    const Run& run = runs_[r];
     const std::string done = run.steps[next_[r]].done, output = done + ".tmp";
     slot.reset();
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (code == 0 && fs::file_size(output) == 0) write_file_atomic(output, "{}\n");
     const Json json = code == 0 ? Json::parse(read_file(output), nullptr, /*allow_exceptions=*/false) : Json();
     if (code == 0 && json.is_object() && !json.value("interrupted", false)) {
       fs::rename(output, done);
@@ -185,27 +200,30 @@ class Runner {
   void show(Progress& progress) const {
     if (std::chrono::steady_clock::now() < next_show_) return;
     next_show_ = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-    std::int64_t done = 0, whole = 0;
-    for (std::size_t r = 0; r < runs_.size(); ++r) done += steps_done(runs_[r]), whole += finished(r);
+    std::int64_t whole = 0;
+    for (std::size_t r = 0; r < runs_.size(); ++r) whole += finished(r);
     std::string now;
     for (const auto& slot : slots_)
       if (slot) now += (now.empty() ? "" : " · ") + runs_[slot->run].name();
-    progress.update(done, format("{} of {} runs done  {}", whole, runs_.size(), now));
+    progress.update(work(pieces_done), format("{} of {} runs done  {}", whole, runs_.size(), now));
   }
 
-  const std::vector<ArmRun>& runs_;
+  const std::vector<Run>& runs_;
   RunnerOptions options_;
   std::vector<std::optional<Slot>> slots_;
   std::vector<std::size_t> next_;  // per run: its first step that is not done
-  std::int64_t total_ = 0;
   mutable std::chrono::steady_clock::time_point next_show_{};
   RunnerResult result_;
 };
 
 }  // namespace
 
-RunnerResult run_experiment(const Experiment& experiment, const RunnerOptions& options) {
-  return Runner(experiment, options).run();
+std::string Run::name() const {
+  return seed == 0 && settings.empty() ? arm : format("{}, seed {}", arm, seed);
+}
+
+RunnerResult run_all(const std::vector<Run>& runs, const RunnerOptions& options) {
+  return Runner(runs, options).run();
 }
 
 }  // namespace beholder::eval
