@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
                      make_world_make_command,
                      make_world_eval_command,
                      make_experiment_command,
+                     make_align_command,
                      make_report_command,
                      make_info_command,
                      make_tokenize_command,
