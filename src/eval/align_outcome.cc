@@ -155,35 +155,6 @@ class Outcome {
   std::vector<Sample> samples_;
 };
 
-// "+0.123 [+0.100, +0.146]"; a dash where there is none.
-std::string signed_text(const Json& entry) {
-  if (!entry.is_object() || !entry.value("difference", Json()).is_number()) return "-";
-  const Json& interval = entry["difference_interval"];
-  return format("{:+.3f} [{:+.3f}, {:+.3f}]", entry["difference"].get<double>(), interval.at(0).get<double>(),
-                interval.at(1).get<double>());
-}
-
-std::string value_text(const Json& entry, const char* pattern) {
-  return entry.is_object() && entry["value"].is_number() ? format(fmt::runtime(pattern), entry["value"].get<double>()) : "-";
-}
-
-std::string arm_line(const Json& arm, const Json& dimensions, const std::string& judge) {
-  const std::string name = arm["name"].get<std::string>();
-  if (!arm["judges"].contains(judge)) {
-    const Json& problems = arm["problems"];
-    return format("{:<24} {}\n", name, problems.empty() ? "not finished" : problems[0]["problem"].get<std::string>());
-  }
-  const Json& by = arm["judges"][judge];
-  std::string out = format("{:<24} {:>5} {:>8}  {:<25} {:>6}  {:>5}", name, arm["seeds"].size(), value_text(by["total"], "{:.3f}"),
-                           signed_text(by["total"]), value_text(by.value("win", Json()), "{:.3f}"),
-                           by.contains("worse") ? format("{} ({})", by["worse"].get<int>(), by["surely_worse"].get<int>()) : "");
-  for (const Json& dimension : dimensions) {
-    const Json& reward = by["dimensions"][dimension.get<std::string>()]["reward"];
-    out += format("  {:<25}", by.contains("worse") ? signed_text(reward) : value_text(reward, "{:.3f}"));
-  }
-  return out + "\n";
-}
-
 }  // namespace
 
 std::vector<Sample> read_samples(const Run& run) {
@@ -223,16 +194,6 @@ ArmRows judged_rows(const Scoring& scoring, const std::vector<Sample>& samples, 
 
 Json align_outcome(const AlignRecipe& recipe, const AlignPlan& plan, const Scoring& scoring, const std::vector<std::string>& failures) {
   return Outcome(recipe, plan, scoring).make(failures);
-}
-
-std::string align_text(const Json& outcome, const std::string& judge) {
-  std::string out =
-      format("{}: {} prompts, {} samples each; differences to the base\n{:<24} {:>5} {:>8}  {:<25} {:>6}  {:>5}", judge,
-             outcome["prompts"].get<int>(), outcome["samples"].get<int>(), "", "seeds", "total", "difference", "win", "worse");
-  for (const Json& dimension : outcome["dimensions"]) out += format("  {:<25}", dimension.get<std::string>());
-  out += "\n";
-  for (const Json& arm : outcome["arms"]) out += arm_line(arm, outcome["dimensions"], judge);
-  return out + "worse: dimensions below the base, in brackets those whose 95% interval leaves out 0\n";
 }
 
 }  // namespace beholder::eval

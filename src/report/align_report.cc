@@ -1,8 +1,5 @@
 #include "report/align_report.h"
 
-#include <cmath>
-#include <limits>
-
 #include "core/file.h"
 #include "core/format.h"
 #include "report/arm_cells.h"
@@ -68,19 +65,21 @@ std::string yes_table(const Json& outcome, const std::string& judge) {
   return out + "</tbody></table>\n";
 }
 
+// What every arm gained over the base.
 template <class EntryOf>
-std::string arms_plot(const Json& outcome, const std::string& title, const EntryOf& entry_of) {
-  IntervalPlot plot{.title = title, .rows = {}, .reference = std::numeric_limits<double>::quiet_NaN()};
-  for (const Json& arm : outcome["arms"]) add_interval_row(plot, arm["name"].get<std::string>(), entry_of(arm));
-  return interval_plot(plot);
+std::string gain_plot(const Json& outcome, const std::string& title, const EntryOf& entry_of) {
+  IntervalPlot plot{.title = title, .rows = {}, .reference = 0};
+  for (const Json& arm : outcome["arms"]) add_difference_row(plot, arm["name"].get<std::string>(), entry_of(arm));
+  return plot.rows.empty() ? "" : interval_plot(plot);
 }
 
 std::string judge_section(const Json& outcome, const std::string& judge) {
   std::string out = format("<section class=\"split\"><h2>Judged by <bdi>{}</bdi></h2>\n<div class=\"plots\">", escape(judge));
-  out += arms_plot(outcome, "Total", [&](const Json& arm) { return arm["judges"].value(judge, Json::object()).value("total", Json()); });
+  out += gain_plot(outcome, "Total, difference to the base",
+                   [&](const Json& arm) { return arm["judges"].value(judge, Json::object()).value("total", Json()); });
   for (const Json& dimension : outcome["dimensions"]) {
     const std::string name = dimension.get<std::string>();
-    out += arms_plot(outcome, name, [&](const Json& arm) { return dimension_entry(arm, judge, name, "reward"); });
+    out += gain_plot(outcome, name + ", difference", [&](const Json& arm) { return dimension_entry(arm, judge, name, "reward"); });
   }
   return out + "</div>\n<h3>Rewards</h3>\n" + scores_table(outcome, judge) + "<h3>Questions answered yes</h3>\n" +
          yes_table(outcome, judge) + "</section>\n";
@@ -89,8 +88,12 @@ std::string judge_section(const Json& outcome, const std::string& judge) {
 // The pairs of an arm's seeds together, at every level.
 std::string pairs_table(const Json& outcome) {
   std::vector<std::string> columns = {"arm", "seeds", "level", "threshold", "pairs used"};
-  for (const char* level : kLevels) columns.push_back(format("there are: {}", level));
-  std::string out = "<section class=\"split\"><h2>Pairs</h2>\n" + table_head(columns);
+  for (const char* level : kLevels) columns.push_back(format("at level {}", level));
+  std::string out =
+      "<section class=\"split\"><h2>Pairs</h2><p class=\"hint\">Of all seeds together: those that were used, and those that every level "
+      "gives at "
+      "the arm's threshold.</p>\n" +
+      table_head(columns);
   for (const Json& arm : outcome["arms"]) {
     if (!arm.contains("pairs")) continue;
     std::int64_t written = 0;

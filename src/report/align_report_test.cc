@@ -51,6 +51,7 @@ TEST(AlignReport, ShowsEveryJudgeThePairsAndTheSamples) {
   EXPECT_THAT(page, HasSubstr("<td>80</td>"));
   EXPECT_THAT(page, HasSubstr("seed 3: no pair of &lt;6&gt; is left"));
   EXPECT_THAT(page, HasSubstr("a &lt;red&gt; circle"));
+  EXPECT_THAT(page, HasSubstr("Quality &amp; co, difference"));
 }
 
 }  // namespace

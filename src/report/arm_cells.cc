@@ -17,6 +17,16 @@ std::string difference_line(const Json& entry, const char* name, const std::stri
                 low, high);
 }
 
+// Small dots are single seeds, where there are several, less `origin`.
+IntervalRow row_of(const std::string& arm, const Json& entry, const char* value, const char* interval, double origin) {
+  IntervalRow row{
+      .name = arm, .value = number_at(entry, value), .low = bound_at(entry, interval, 0), .high = bound_at(entry, interval, 1), .dots = {}};
+  if (entry.is_object() && entry.contains("by_seed") && entry["by_seed"].size() > 1)
+    for (const Json& v : entry["by_seed"])
+      if (v.is_number()) row.dots.push_back(v.get<double>() - origin);
+  return row;
+}
+
 }  // namespace
 
 double number_at(const Json& entry, const char* name) {
@@ -38,16 +48,13 @@ std::string metric_cell(const Json& entry) {
 }
 
 void add_interval_row(IntervalPlot& plot, const std::string& arm, const Json& entry) {
-  IntervalRow row{.name = arm,
-                  .value = number_at(entry, "value"),
-                  .low = bound_at(entry, "interval", 0),
-                  .high = bound_at(entry, "interval", 1),
-                  .dots = {}};
-  if (entry.is_object() && entry.contains("by_seed") && entry["by_seed"].size() > 1)
-    for (const Json& v : entry["by_seed"])
-      if (v.is_number()) row.dots.push_back(v.get<double>());
-  if (plot.rows.empty()) plot.reference = row.value;
-  plot.rows.push_back(std::move(row));
+  plot.rows.push_back(row_of(arm, entry, "value", "interval", 0));
+  if (plot.rows.size() == 1) plot.reference = plot.rows[0].value;
+}
+
+void add_difference_row(IntervalPlot& plot, const std::string& arm, const Json& entry) {
+  const double first = number_at(entry, "value") - number_at(entry, "difference");
+  if (std::isfinite(first)) plot.rows.push_back(row_of(arm, entry, "difference", "difference_interval", first));
 }
 
 }  // namespace beholder::report

@@ -17,5 +17,7 @@ std::string metric_cell(const Json& entry);
 
 // Adds an arm's row; the first one gives the dashed line.
 void add_interval_row(IntervalPlot& plot, const std::string& arm, const Json& entry);
+// The same of its difference to the first arm, where it has one.
+void add_difference_row(IntervalPlot& plot, const std::string& arm, const Json& entry);
 
 }  // namespace beholder::report
