@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
+#include "core/json.h"
 #include "core/progress.h"
 #include "gen/config.h"
 #include "hf/hub.h"
@@ -37,12 +38,12 @@ class Inputs {
     out_.questions = kept_file(recipe_.questions, "questions");
     out_.masks = kept_file(recipe_.masks, "masks");
     const std::vector<std::string> evaluation = prompts_of(recipe_.evaluation, 0, {});
-    out_.evaluation = keep_text(lines(evaluation), "evaluation.txt", recipe_.path);
+    out_.evaluation = keep_text(lines(evaluation), "evaluation.jsonl", recipe_.path);
     out_.evaluation_prompts = std::ssize(evaluation);
     const std::set<std::string> held_out(evaluation.begin(), evaluation.end());
     for (const std::int64_t seed : recipe_.seeds) {
       const std::vector<std::string> prompts = prompts_of(recipe_.candidates, seed, held_out);
-      out_.candidates.push_back(keep_text(lines(prompts), format("candidates-{}.txt", seed), recipe_.path));
+      out_.candidates.push_back(keep_text(lines(prompts), format("candidates-{}.jsonl", seed), recipe_.path));
       out_.candidate_prompts.push_back(std::ssize(prompts));
     }
     return std::move(out_);
@@ -53,7 +54,11 @@ class Inputs {
     if (source.by == "ask") hf::resolve_model_dir(source.model.empty() ? embedded_model_dir("checklist") : source.model);
   }
 
-  static std::string lines(const std::vector<std::string>& prompts) { return format("{}\n", fmt::join(prompts, "\n")); }
+  static std::string lines(const std::vector<std::string>& prompts) {
+    std::string out;
+    for (const std::string& prompt : prompts) out += json_line({{"prompt", prompt}}) + "\n";
+    return out;
+  }
 
   std::vector<std::string> prompts_of(const eval::PromptSource& source, std::int64_t seed, const std::set<std::string>& held_out) const {
     const std::vector<std::string> all = source.file.empty() ? drawn(source, seed, held_out) : read_prompts(source.file).prompts;

@@ -148,12 +148,7 @@ void write_align_report(const std::string& path, const Json& outcome, const Samp
       count_of(outcome["samples"].get<std::int64_t>(), "sample", "samples"));
   for (const Json& judge : outcome["judges"]) out += judge_section(outcome, judge.get<std::string>());
   out += pairs_table(outcome) + grid_html(grid);
-  if (!curves.empty()) {
-    out += "<section class=\"curves-of\"><h2>Learning curves</h2><div class=\"curves\">\n";
-    for (const LinePlot& curve : curves) out += line_plot(curve);
-    out += "</div></section>\n";
-  }
-  write_file_atomic(path, out + page_tail(""));
+  write_file_atomic(path, out + curves_section(curves) + page_tail(""));
 }
 
 }  // namespace beholder::report

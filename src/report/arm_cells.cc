@@ -57,4 +57,11 @@ void add_difference_row(IntervalPlot& plot, const std::string& arm, const Json& 
   if (std::isfinite(first)) plot.rows.push_back(row_of(arm, entry, "difference", "difference_interval", first));
 }
 
+std::string curves_section(const std::vector<LinePlot>& curves) {
+  if (curves.empty()) return "";
+  std::string out = "<section class=\"curves-of\"><h2>Learning curves</h2><div class=\"curves\">\n";
+  for (const LinePlot& curve : curves) out += line_plot(curve);
+  return out + "</div></section>\n";
+}
+
 }  // namespace beholder::report

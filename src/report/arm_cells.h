@@ -2,9 +2,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/json.h"
 #include "report/experiment_report.h"
+#include "report/svg.h"
 
 namespace beholder::report {
 
@@ -19,5 +21,8 @@ std::string metric_cell(const Json& entry);
 void add_interval_row(IntervalPlot& plot, const std::string& arm, const Json& entry);
 // The same of its difference to the first arm, where it has one.
 void add_difference_row(IntervalPlot& plot, const std::string& arm, const Json& entry);
+
+// The learning curves of the arms' trainings; nothing for none.
+std::string curves_section(const std::vector<LinePlot>& curves);
 
 }  // namespace beholder::report

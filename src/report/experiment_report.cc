@@ -123,12 +123,7 @@ void write_experiment_report(const std::string& path, const Json& comparison, co
     out += "<h3>The thought</h3>\n" + table(comparison, split, kThought, {"s/step", seconds_a_step}) + failure_figure(comparison, split) +
            "</section>\n";
   }
-  if (!curves.empty()) {
-    out += "<section class=\"curves-of\"><h2>Learning curves</h2><div class=\"curves\">\n";
-    for (const LinePlot& curve : curves) out += line_plot(curve);
-    out += "</div></section>\n";
-  }
-  write_file_atomic(path, out + page_tail(""));
+  write_file_atomic(path, out + curves_section(curves) + page_tail(""));
 }
 
 }  // namespace beholder::report

@@ -22,6 +22,22 @@ CASES = os.path.join(ROOT, "tests/data/vlm/cases")
 MEDIA = os.path.join(ROOT, "tests/data/media")
 EMBEDDED = os.path.join(ROOT, "models/embedded")
 
+# A checklist with an alignment question and two others: three weights.
+SMALL_LIST = """
+title = "Small"
+media = "image"
+[[dimension]]
+name = "Content"
+[[dimension.sub]]
+name = "prompt"
+alignment = "Does it show [[prompt]]?"
+[[dimension]]
+name = "Look"
+[[dimension.sub]]
+name = "sharp"
+levels = [["crisp", "Is it crisp?"], ["sharp", "Is it sharp?"]]
+"""
+
 USAGE, INPUT, MISFIT, RESOURCE, INTERRUPTED = 2, 3, 4, 5, 130
 
 

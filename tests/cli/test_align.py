@@ -9,20 +9,6 @@ import unittest
 
 import cli
 
-LIST = """
-title = "Small"
-media = "image"
-[[dimension]]
-name = "Content"
-[[dimension.sub]]
-name = "prompt"
-alignment = "Does it show [[prompt]]?"
-[[dimension]]
-name = "Look"
-[[dimension.sub]]
-name = "sharp"
-levels = [["crisp", "Is it crisp?"], ["sharp", "Is it sharp?"]]
-"""
 GENERATOR = ["--max-steps", "2", "--per-device-train-batch-size", "2", "--init.patch-size", "16", "--init.hidden-size", "16", "--init.intermediate-size", "16",
              "--init.num-hidden-layers", "1", "--init.num-attention-heads", "2", "--init.text-hidden-size", "8", "--init.text-num-hidden-layers", "1",
              "--init.text-num-attention-heads", "2", "--eval-steps", "0"]
@@ -84,7 +70,7 @@ def setUpModule():
 class AlignTest(cli.CliTest):
     def recipe(self, out="out", name="recipe.toml", **changes):
         values = {"out": self.path(out), "model": os.path.join(SHARED, "g", "final"), "checklist": os.path.join(SHARED, "c", "final"),
-                  "list": self.write("list.toml", LIST), "weights": self.write("weights.json", json.dumps({"coef": [1.5, 1, 0.5], "intercept": [0]})),
+                  "list": self.write("list.toml", cli.SMALL_LIST), "weights": self.write("weights.json", json.dumps({"coef": [1.5, 1, 0.5], "intercept": [0]})),
                   "arm": "MPO", "level": "question", "threshold": 0, **changes}
         return self.write(name, RECIPE.format(**values))
 
@@ -110,9 +96,9 @@ class Loop(AlignTest):
             self.assertEqual(len(by["win"]["by_seed"]), 2)
         self.assertEqual([p["written"] for p in total["pairs"]], [p["levels"]["total"]["pairs"] for p in total["pairs"]])
         self.assertEqual([p["written"] for p in mpo["pairs"]], [p["levels"]["question"]["pairs"] for p in mpo["pairs"]])
-        prompts = self.content("whole", "inputs", "candidates-1.txt"), self.content("whole", "inputs", "candidates-2.txt")
+        prompts = self.content("whole", "inputs", "candidates-1.jsonl"), self.content("whole", "inputs", "candidates-2.jsonl")
         self.assertNotEqual(*prompts)
-        self.assertFalse(set(prompts[0].splitlines()) & set(self.content("whole", "inputs", "evaluation.txt").splitlines()))
+        self.assertFalse(set(prompts[0].splitlines()) & set(self.content("whole", "inputs", "evaluation.jsonl").splitlines()))
         page = self.content("whole", "report.html").decode()
         self.assertIn("DPO on total", page)
         self.assertIn("data:image/png", page)
@@ -150,7 +136,7 @@ class Loop(AlignTest):
     def test_videos(self):
         model = self.path("v")
         self.done("train", "generator", "--output-dir", model, *GENERATOR, *VIDEO)
-        video = self.recipe(model=os.path.join(model, "final"), list=self.write("video.toml", LIST.replace('"image"', '"video"')))
+        video = self.recipe(model=os.path.join(model, "final"), list=self.write("video.toml", cli.SMALL_LIST.replace('"image"', '"video"')))
         with open(video) as f:
             self.write("recipe.toml", f.read().replace("seeds = [1, 2]", "seeds = [1]"))
         result = self.done("align", video, "--json").json()
@@ -164,7 +150,7 @@ class Refused(AlignTest):
         self.fails(cli.INPUT, "nowhere.toml", "align", "nowhere.toml")
         self.fails(cli.INPUT, "no-such-generator", "align", self.recipe(model=self.path("no-such-generator")))
         self.fails(cli.INPUT, "no-such-checklist", "align", self.recipe(checklist=self.path("no-such-checklist")))
-        self.fails(cli.USAGE, ["the generator makes images", "videos"], "align", self.recipe(list=self.write("v.toml", LIST.replace('"image"', '"video"'))))
+        self.fails(cli.USAGE, ["the generator makes images", "videos"], "align", self.recipe(list=self.write("v.toml", cli.SMALL_LIST.replace('"image"', '"video"'))))
         self.fails(cli.USAGE, "is \"sum\"", "align", self.recipe(level="sum"))
         for change, phrases in [(("seeds", "sedes"), "unknown key \"sedes\""), (("learning_rate", "learning_rte"), ["arm \"DPO on total\"", "learning_rate"]),
                                 (("max_steps = 3", "max_steps = \"x\""), "max_steps"), (('split = "test"', 'split = "tset"'), "tset"),

@@ -14,20 +14,6 @@ import cli
 
 QUICK = ["--max-steps", "2", "--warmup-steps", "0", "--per-device-train-batch-size", "2", "--questions-per-item", "4",
          "--logging-steps", "1", "--eval-steps", "0"]
-LIST = """
-title = "Small"
-media = "image"
-[[dimension]]
-name = "Content"
-[[dimension.sub]]
-name = "prompt"
-alignment = "Does it show [[prompt]]?"
-[[dimension]]
-name = "Look"
-[[dimension.sub]]
-name = "sharp"
-levels = [["crisp", "Is it crisp?"], ["sharp", "Is it sharp?"]]
-"""
 
 
 SHARED = ""
@@ -52,7 +38,7 @@ class AskTest(cli.CliTest):
         self.records = os.path.join(SHARED, "images", "records.jsonl")
 
     def small(self):
-        return ["--questions", self.write("list.toml", LIST)]
+        return ["--questions", self.write("list.toml", cli.SMALL_LIST)]
 
     def weights(self, n):
         return ["--weights", self.write("weights.json", json.dumps({"coef": [1.5, 1, 0.5][:n], "intercept": [0]}))]
