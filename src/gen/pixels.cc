@@ -4,33 +4,10 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "data/frames.h"
 #include "media/preprocess.h"
-#include "media/video.h"
 
 namespace beholder::gen {
-namespace {
-
-constexpr double kAllFrames = 1000;  // frames per second: more than any video has
-
-std::span<const std::byte> bytes_of(const std::string& text) {
-  return std::as_bytes(std::span(text));
-}
-
-std::vector<media::Image> frames_of(const data::MediaRef& ref, const GeneratorConfig& config) {
-  std::vector<media::Image> frames;
-  if (ref.is_frame_list()) {
-    for (const std::string& path : ref.frames) frames.push_back(media::load_image(path));
-    return frames;
-  }
-  if (!config.is_video()) {
-    frames.push_back(ref.bytes ? media::decode_image(bytes_of(*ref.bytes), ref.path) : media::load_image(ref.path));
-    return frames;
-  }
-  const media::VideoOptions all{.fps = kAllFrames, .max_frames = static_cast<int>(config.num_frames) + 1};
-  return (ref.bytes ? media::decode_video(bytes_of(*ref.bytes), ref.path, all) : media::load_video(ref.path, all)).frames;
-}
-
-}  // namespace
 
 at::Tensor from_images(std::span<const media::Image> frames) {
   std::vector<at::Tensor> parts;
@@ -56,7 +33,7 @@ std::vector<media::Image> to_images(const at::Tensor& x_CFSS) {
 
 at::Tensor load_medium(const data::MediaRef& ref, const GeneratorConfig& c) {
   const std::string& name = ref.is_frame_list() ? ref.frames.front() : ref.path;
-  std::vector<media::Image> frames = frames_of(ref, c);
+  std::vector<media::Image> frames = data::load_frames(ref, c.is_video() ? static_cast<int>(c.num_frames) + 1 : 1);
   if (std::ssize(frames) != c.num_frames)
     throw Error(Code::kInvalidInput, name,
                 format("has {}{} frames, the generator makes {}", std::ssize(frames) > c.num_frames ? "at least " : "", frames.size(),
