@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "app/judge_batch.h"
+#include "app/media_asking.h"
 #include "checklist/answers.h"
 #include "checklist/checklist.h"
-#include "core/progress.h"
 #include "judge/ask.h"
 
 namespace beholder::app {
@@ -56,16 +56,6 @@ class ChecklistAsker {
 // Whether operands and flags name media, not a file of answers.
 bool names_media(const AskFlags& flags, const std::vector<std::string>& operands);
 
-// What takes the answers. A record that could not be asked has "error" in place of the answers.
-struct AskSink {
-  std::function<bool(const std::string&)> done;  // whether this id is there already; empty: none is
-  std::function<void(const Json&)> take;
-  std::string keep_hint;  // what to do after Ctrl-C
-  std::int64_t done_before = 0;
-};
-struct AskCounts {
-  std::int64_t media = 0, failed = 0, repeated = 0;  // asked, of which could not be; media that came again with the same prompt
-};
 // All media of the operands, or of the records of --in, in order and batched. Errors of one medium are records.
 AskCounts ask_all(const AskFlags& flags, const checklist::Checklist& list, const std::vector<std::string>& operands, const AskSink& sink);
 

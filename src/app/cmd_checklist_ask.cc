@@ -1,12 +1,11 @@
 // beholder checklist ask: a checklist's questions put to media, answers as `checklist score` and `checklist fit` read them.
-#include <filesystem>
-
 #include "app/checklist_asking.h"
 #include "app/checklist_flags.h"
 #include "app/command.h"
 #include "app/jsonl_out.h"
 #include "core/error.h"
 #include "core/format.h"
+#include "core/progress.h"
 
 namespace beholder::app {
 namespace {
@@ -35,17 +34,11 @@ class ChecklistAskCommand : public Command {
   }
 
   int run(const std::vector<std::string>& operands) override {
-    std::error_code ignored;
-    if (!ask_.in.empty() && std::filesystem::equivalent(ask_.in, ask_.out, ignored))
-      throw Error(Code::kUsage, ask_.out, "--in and --out are the same file", "name another --out");
+    check_apart(ask_.in, ask_.out);
     const checklist::Checklist list = checklist::load_checklist(flags_.questions, flags_.masks);
     JsonlOut out(ask_.out, ask_.resume);
     failed_ = out.before().failed;
-    AskSink sink;
-    if (out.is_file()) sink.done = [&](const std::string& id) { return out.take_done(id); };
-    sink.done_before = out.before().done;
-    sink.keep_hint = out.is_file() ? format("what was asked is in {}; the same command with --resume continues", out.path())
-                                   : std::string("give --out FILE to be able to continue");
+    AskSink sink = sink_to(out);
     sink.take = [&](const Json& record) { out.write(answers_ == "hard" ? hard(record) : record); };
     const AskCounts counts = ask_all(ask_, list, operands, sink);
     failed_ += counts.failed;

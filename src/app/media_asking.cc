@@ -1,0 +1,181 @@
+#include "app/media_asking.h"
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <set>
+
+#include "app/media_inputs.h"
+#include "core/error.h"
+#include "core/format.h"
+#include "core/interrupt.h"
+#include "core/lines.h"
+#include "core/progress.h"
+#include "data/dataset.h"
+#include "data/jsonl.h"
+
+namespace beholder::app {
+namespace fs = std::filesystem;
+namespace {
+
+// An error of one medium as a record; one of the whole run goes on as it is.
+Json error_record(const std::string& id, const std::string& media, const std::string& prompt, const Error& e) {
+  if (e.code() == Code::kInternal || e.code() == Code::kInterrupted || e.code() == Code::kUsage) throw e;
+  Json out{{"id", id}, {"media", media}};
+  if (!prompt.empty()) out["prompt"] = prompt;
+  out["error"] = {{"code", code_name(e.code())}, {"message", e.what()}};
+  return out;
+}
+
+// The media of a run, asked in batches.
+class Run {
+ public:
+  Run(std::unique_ptr<MediaAnswerer> answerer, const AskSink& sink, std::int64_t total)
+      : answerer_(std::move(answerer)), sink_(sink), progress_("asking", total, "media", sink.done_before) {
+    counts_.media = sink.done_before;
+  }
+
+  // `name`: what the answers call the medium.
+  void take(const data::MediaRef& ref, const std::string& id, const std::string& name, const std::string& prompt) {
+    check_interrupt(sink_.keep_hint);
+    if (!seen_.emplace(name, prompt).second) return pass(counts_.repeated);
+    if (sink_.done && sink_.done(id)) return;
+    try {
+      if (!answerer_->take({ref, id, name, prompt})) return pass(counts_.left_out);
+    } catch (const Error& e) {
+      flush();  // results stay in the order of the media
+      fail(error_record(id, name, prompt, e));
+      return;
+    }
+    if (answerer_->full()) flush();
+  }
+
+  void bad_line(const std::string& id, const data::Line& line) {
+    if (sink_.done && sink_.done(id)) return;
+    flush();
+    fail({{"id", nullptr}, {"line", line.number}, {"error", {{"code", code_name(Code::kInvalidInput)}, {"message", line.error}}}});
+  }
+
+  AskCounts finish() {
+    flush();
+    return counts_;
+  }
+
+ private:
+  void fail(const Json& record) {
+    warnings_.add(record["error"]["message"].get<std::string>());
+    ++counts_.failed;
+    give(record);
+  }
+
+  void give(const Json& record) {
+    sink_.take(record);
+    ++counts_.media;
+    update();
+  }
+
+  // A medium that gets no answers, and no line.
+  void pass(std::int64_t& count) {
+    ++count;
+    update();
+  }
+
+  void update() { progress_.update(counts_.media + counts_.repeated + counts_.left_out); }
+
+  void flush() {
+    for (const Json& record : answerer_->answer([&](std::int64_t) { check_interrupt(sink_.keep_hint); })) give(record);
+  }
+
+  std::unique_ptr<MediaAnswerer> answerer_;
+  const AskSink& sink_;
+  Progress progress_;
+  Warnings warnings_;
+  AskCounts counts_;
+  std::set<std::pair<std::string, std::string>> seen_;
+};
+
+std::string name_of(const data::MediaRef& ref) {
+  return ref.is_frame_list() ? ref.frames[0] : ref.path;
+}
+
+// The answers call a medium as its record does, so that `checklist fit` finds it; it is read from the records' folder.
+void take_record(Run& run, const data::Record& record, const std::string& folder) {
+  data::Record found = record;
+  if (!folder.empty()) data::resolve_media(found, folder);
+  for (std::size_t k = 0; k < record.media.size(); ++k)
+    run.take(found.media[k], record.media.size() == 1 ? record.id : format("{}#{}", record.id, k + 1), name_of(record.media[k]),
+             record.prompt);
+}
+
+// For the time left; 0: not known without reading it all.
+std::int64_t count_media(const std::string& path) {
+  if (path == "-" || !data::is_own_records(path)) return 0;
+  LineReader lines(path);
+  std::int64_t media = 0;
+  while (const std::optional<TextLine> line = lines.next()) {
+    const Json record = Json::parse(line->text, nullptr, /*allow_exceptions=*/false);
+    media += record.is_object() && record.contains("media") && record["media"].is_array() ? std::ssize(record["media"]) : 1;
+  }
+  return media;
+}
+
+std::unique_ptr<data::RecordStream> open_stream(const std::string& path, std::ifstream& file, std::string& folder) {
+  if (path == "-" || !data::is_own_records(path)) return data::open_records(path);
+  file.open(path, std::ios::binary);
+  folder = fs::path(path).parent_path();
+  return std::make_unique<data::RecordReader>(file, path);
+}
+
+void check_inputs(const MediaInputs& inputs) {
+  if (!inputs.in.empty() && (!inputs.operands.empty() || !inputs.prompt.empty()))
+    throw Error(Code::kUsage, "--in", "records bring their own prompts and media", "leave out --prompt and the files, or leave out --in");
+  if (inputs.in.empty() && inputs.operands.empty())
+    throw Error(Code::kUsage, "", "nothing to ask about", "name files or folders, or give --in records.jsonl");
+  if (!inputs.in.empty() && inputs.in != "-" && !fs::exists(inputs.in))
+    throw Error(Code::kNotFound, inputs.in, "there is no such file", "check --in");
+}
+
+}  // namespace
+
+void check_apart(const std::string& in, const std::string& out) {
+  std::error_code ignored;
+  if (!in.empty() && fs::equivalent(in, out, ignored))
+    throw Error(Code::kUsage, out, "--in and --out are the same file", "name another --out");
+}
+
+AskSink sink_to(JsonlOut& out) {
+  AskSink sink;
+  if (out.is_file()) sink.done = [&out](const std::string& id) { return out.take_done(id); };
+  sink.done_before = out.before().done;
+  sink.keep_hint = out.is_file() ? format("what was asked is in {}; the same command with --resume continues", out.path())
+                                 : std::string("give --out FILE to be able to continue");
+  sink.take = [&out](const Json& record) { out.write(record); };
+  return sink;
+}
+
+AskCounts ask_media(const MakeAnswerer& make, const MediaInputs& inputs, const AskSink& sink) {
+  check_inputs(inputs);
+  if (!inputs.in.empty()) {
+    std::ifstream file;
+    std::string folder;
+    const std::unique_ptr<data::RecordStream> records = open_stream(inputs.in, file, folder);
+    Run run(make(), sink, count_media(inputs.in));
+    while (const std::optional<data::Line> line = records->next()) {
+      if (line->record)
+        take_record(run, *line->record, folder);
+      else
+        run.bad_line(format("line {}", line->number), *line);
+    }
+    return run.finish();
+  }
+  const std::vector<std::string> paths = expand_media(inputs.operands);
+  Run run(make(), sink, std::ssize(paths));
+  for (const std::string& path : paths) {
+    data::MediaRef ref;
+    ref.path = path;
+    run.take(ref, path, path, inputs.prompt);
+  }
+  return run.finish();
+}
+
+}  // namespace beholder::app
