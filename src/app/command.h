@@ -62,6 +62,7 @@ CommandPtr make_train_grpo_command();
 CommandPtr make_train_mpo_command();
 CommandPtr make_train_sft_command();
 CommandPtr make_world_eval_command();
+CommandPtr make_world_inspect_command();
 CommandPtr make_world_make_command();
 
 }  // namespace beholder::app

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
                      make_data_split_command,
                      make_world_make_command,
                      make_world_eval_command,
+                     make_world_inspect_command,
                      make_experiment_command,
                      make_align_command,
                      make_report_command,
