@@ -89,15 +89,13 @@ class Planner {
 
   Step answer(const Run& run, const AnswerSource& source, const std::string& answers, const std::string& done, std::int64_t samples) const {
     const bool ask = source.by == "ask";
-    Step step{.args = ask ? std::vector<std::string>{"checklist", "ask", "--in", samples_path(run), "--resume"}
-                          : std::vector<std::string>{"world", "inspect", "--data", samples_path(run)},
+    Step step{.args = ask ? std::vector<std::string>{"checklist", "ask"} : std::vector<std::string>{"world", "inspect"},
               .done = done,
               .made = answers,
-              .from_start = !ask,
               .progress = answers,
               .pieces = samples,
               .cost = kUnit * (ask ? kAsked : kInspected)};
-    step.args.insert(step.args.end(), {"--out", answers, "--quiet", "--json"});
+    step.args.insert(step.args.end(), {"--in", samples_path(run), "--resume", "--out", answers, "--quiet", "--json"});
     if (ask) {
       add_questions(step);
       add_device(step);

@@ -116,8 +116,7 @@ TEST_F(AlignTest, ArmsShareTheCandidatesOfTheirSeedAndTheSeedsOfTheirSamples) {
   EXPECT_THAT(words(arm.steps[1]), HasSubstr("--model G --data " + pairs + " --output-dir " + arm.dir + "/train --seed 5"));
   EXPECT_THAT(words(arm.steps[2]), HasSubstr("--model " + arm.dir + "/train/final --prompts e.txt --num 2 --seed 0"));
   EXPECT_THAT(words(p.runs[2].steps[0]), HasSubstr("--model G --prompts e.txt --num 2 --seed 0"));
-  EXPECT_THAT(words(arm.steps[4]), HasSubstr("world inspect --data " + arm.dir + "/samples/samples.jsonl --out"));
-  EXPECT_TRUE(arm.steps[4].from_start);
+  EXPECT_THAT(words(arm.steps[4]), HasSubstr("world inspect --in " + arm.dir + "/samples/samples.jsonl --resume --out"));
 }
 
 TEST_F(AlignTest, RecipesThatCannotWorkAreRefusedWithTheirPlace) {

@@ -170,7 +170,6 @@ class Runner {
       if (!ready || failed(r)) continue;
       const Step& step = runs_[r].steps[next_[r]];
       const int threads = options_.jobs == 1 ? 0 : std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / options_.jobs);
-      if (step.from_start) make_again(step);
       slot = Slot{r, start(options_.program, step.args, step.done + ".tmp", runs_[r].dir + "/log.txt", threads)};
       return;
     }

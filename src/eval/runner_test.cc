@@ -22,9 +22,7 @@ class RunnerTest : public ::testing::Test {
     write_file_atomic(program_, "#!/bin/sh\necho $1 >> $2\n");
     ::chmod(program_.c_str(), 0755);
   }
-  Step step(const std::string& word, bool from_start) {
-    return {.args = {word, dir_ / "made"}, .done = dir_ / "run/step.json", .made = dir_ / "made", .from_start = from_start};
-  }
+  Step step(const std::string& word) { return {.args = {word, dir_ / "made"}, .done = dir_ / "run/step.json", .made = dir_ / "made"}; }
   RunnerResult run(const Step& step, std::size_t fixed = 0) {
     return run_all({{.arm = "a", .dir = dir_ / "run", .fixed = fixed, .steps = {step}}}, {.program = program_});
   }
@@ -34,27 +32,18 @@ class RunnerTest : public ::testing::Test {
 };
 
 TEST_F(RunnerTest, ACommandThatSaysNothingIsDone) {
-  EXPECT_THAT(run(step("one", false)).failures, ElementsAre(""));
+  EXPECT_THAT(run(step("one")).failures, ElementsAre(""));
   EXPECT_EQ(read_file(dir_ / "run/step.json"), "{}\n");
-  run(step("one", false));
+  run(step("one"));
   EXPECT_EQ(read_file(dir_ / "made"), "one\n") << "and not run again";
 }
 
-TEST_F(RunnerTest, WhatCannotGoOnWithAPartBeginsAgain) {
-  write_file_atomic(dir_ / "made", "a part\n");
-  run(step("one", false));
-  EXPECT_EQ(read_file(dir_ / "made"), "a part\none\n");
-  std::filesystem::remove(dir_ / "run/step.json");
-  run(step("one", true));
-  EXPECT_EQ(read_file(dir_ / "made"), "one\n");
-}
-
 TEST_F(RunnerTest, AStepOfOtherSettingsIsMadeAgainOrRefused) {
-  run(step("one", false));
-  run(step("two", false));
+  run(step("one"));
+  run(step("two"));
   EXPECT_EQ(read_file(dir_ / "made"), "two\n") << "nothing of the old settings is left in it";
   try {
-    run(step("three", false), 1);
+    run(step("three"), 1);
     FAIL() << "mixed two settings";
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), Code::kUsage);
