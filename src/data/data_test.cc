@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
+#include "data/frames.h"
 #include "data/jsonl.h"
 
 namespace beholder::data {
@@ -163,6 +164,30 @@ TEST(Record, ARankingExpandsToAllPairs) {
   EXPECT_EQ(pairs[2].target.q, 1.0);
   EXPECT_EQ(pairs[2].media[1].path, "c");
   EXPECT_TRUE(expand_pairs(parse(R"({"id":"1","prompt":"p","media":["a"]})")).empty());
+}
+
+// What a medium is shows in its bytes, not in its name: a still picture is one frame however many are asked for, a file or a record's cell.
+TEST(Frames, FollowTheContent) {
+  const std::string media = BEHOLDER_SOURCE_DIR "/tests/data/media/";
+  const auto medium = [](const std::string& path, std::shared_ptr<const std::string> bytes = nullptr) {
+    MediaRef ref;
+    ref.path = path;
+    ref.bytes = std::move(bytes);
+    return ref;
+  };
+  EXPECT_EQ(load_frames(medium(media + "jpeg_420.jpg"), 24).size(), 1U);
+  EXPECT_EQ(load_frames(medium(media + "gif_animated.gif"), 1).size(), 1U);
+  EXPECT_GT(load_frames(medium(media + "gif_animated.gif"), 24).size(), 1U);
+  const auto bytes = std::make_shared<const std::string>(read_file(media + "h264_one_frame.mp4"));
+  EXPECT_EQ(load_frames(medium("row 3", bytes), 24).size(), 1U);
+  TempDir dir;
+  write_file_atomic(dir / "cut.png", read_file(media + "png_rgb8.png").substr(0, 60));
+  try {
+    load_frames(medium(dir / "cut.png"), 24);
+    ADD_FAILURE() << "a cut picture was read";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), ::testing::AllOf(HasSubstr("cut.png"), ::testing::Not(HasSubstr("video"))));
+  }
 }
 
 }  // namespace

@@ -3,16 +3,14 @@
 #include <span>
 #include <string>
 
+#include "core/file.h"
+#include "media/media_info.h"
 #include "media/video.h"
 
 namespace beholder::data {
 namespace {
 
 constexpr double kAllFrames = 1000;  // frames per second: more than any video has
-
-std::span<const std::byte> frame_bytes(const std::string& text) {
-  return std::as_bytes(std::span(text));
-}
 
 }  // namespace
 
@@ -22,12 +20,12 @@ std::vector<media::Image> load_frames(const MediaRef& ref, int most) {
     for (const std::string& path : ref.frames) frames.push_back(media::load_image(path));
     return frames;
   }
-  if (most == 1) {
-    frames.push_back(ref.bytes ? media::decode_image(frame_bytes(*ref.bytes), ref.path) : media::load_image(ref.path));
-    return frames;
-  }
-  const media::VideoOptions all{.fps = kAllFrames, .max_frames = most};
-  return (ref.bytes ? media::decode_video(frame_bytes(*ref.bytes), ref.path, all) : media::load_video(ref.path, all)).frames;
+  const std::string file = ref.bytes ? std::string() : read_file(ref.path);
+  const auto bytes = std::as_bytes(std::span(ref.bytes ? *ref.bytes : file));
+  if (most > 1 && media::media_kind(bytes) == media::MediaKind::kVideo)
+    return media::decode_video(bytes, ref.path, {.fps = kAllFrames, .max_frames = most}).frames;
+  frames.push_back(media::decode_image(bytes, ref.path));
+  return frames;
 }
 
 }  // namespace beholder::data

@@ -54,6 +54,18 @@ pid_t start(const std::string& program, const std::vector<std::string>& args, co
   ::_exit(127);
 }
 
+// Of a file of lines, the last whole one among its last 64 KiB.
+std::string last_line(const std::string& path) {
+  constexpr std::streamoff kTail = 64 * 1024;
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  file.seekg(std::max<std::streamoff>(0, file.tellg() - kTail));
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  text.resize(text.rfind('\n') + 1);
+  if (text.empty()) return text;
+  text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
 // Of step.pieces.
 std::int64_t pieces_done(const Step& step) {
   if (step.pieces == 0 || fs::exists(step.done)) return step.pieces;
@@ -61,13 +73,11 @@ std::int64_t pieces_done(const Step& step) {
   if (fs::is_directory(step.progress, none))
     return std::min<std::int64_t>(step.pieces, std::distance(fs::directory_iterator(step.progress), fs::directory_iterator()));
   if (!fs::exists(step.progress, none)) return 0;
+  const Json last = Json::parse(last_line(step.progress), nullptr, /*allow_exceptions=*/false);
+  if (last.is_object() && last.contains("step") && last["step"].is_number_integer())
+    return std::min(step.pieces, last["step"].get<std::int64_t>());
   const std::string text = read_file(step.progress);
-  const std::string_view whole = std::string_view(text).substr(0, text.rfind('\n') + 1);
-  if (whole.empty()) return 0;
-  const std::size_t begin = whole.size() < 2 ? 0 : whole.rfind('\n', whole.size() - 2) + 1;  // of the last line
-  const Json last = Json::parse(whole.substr(begin), nullptr, /*allow_exceptions=*/false);
-  const bool names_step = last.is_object() && last.contains("step") && last["step"].is_number_integer();
-  return std::min(step.pieces, names_step ? last["step"].get<std::int64_t>() : std::count(whole.begin(), whole.end(), '\n'));
+  return std::min<std::int64_t>(step.pieces, std::count(text.begin(), text.end(), '\n'));
 }
 
 std::string last_words(const std::string& log) {

@@ -104,7 +104,7 @@ at::Tensor choice_logits(const Model& model, const at::Tensor& hidden_TD, const 
 at::Tensor token_logprobs(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows, const at::Tensor& targets,
                           double temperature, at::Tensor* entropies) {
   const at::Tensor picked = at::embedding(hidden_TD, rows.to(hidden_TD.device()));
-  return ChunkedLogProb::apply(picked, head_weight(model), targets.to(hidden_TD.device()), temperature, entropies);
+  return ChunkedLogProb::apply(picked, head_weight(model), targets.to(hidden_TD.device()).contiguous(), temperature, entropies);
 }
 
 }  // namespace beholder::vlm

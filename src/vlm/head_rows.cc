@@ -2,7 +2,10 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
 #include "vlm/loops.h"
 
@@ -24,19 +27,28 @@ BEHOLDER_INLINE float exp_of_negative(float x) {
 
 struct RowSums {
   float greatest, sum, dot;  // sum of e = exp((z - greatest) / temperature), and of e times the exponent
+  std::uint32_t magnitude;   // the greatest |z| by its bits, which sorts a NaN above all: comparing floats would drop it
 };
+
+constexpr std::uint32_t kInfinityBits = 0x7f800000;
 
 template <class T>
 BEHOLDER_INLINE RowSums sums_loop(const T* z, std::int64_t v, float scale) {
   float greatest = wide(z[0]);
-  for (std::int64_t i = 1; i < v; ++i) greatest = wide(z[i]) > greatest ? wide(z[i]) : greatest;
+  std::uint32_t magnitude = 0;
+  for (std::int64_t i = 0; i < v; ++i) {
+    const float x = wide(z[i]);
+    const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, x) & 0x7fffffff;
+    greatest = x > greatest ? x : greatest;
+    magnitude = bits > magnitude ? bits : magnitude;
+  }
   float sum = 0, dot = 0;
   for (std::int64_t i = 0; i < v; ++i) {
     const float x = (wide(z[i]) - greatest) * scale, e = exp_of_negative(x);
     sum += e;
     dot += e * x;
   }
-  return {greatest, sum, dot};
+  return {greatest, sum, dot, magnitude};
 }
 
 template <class T>
@@ -74,7 +86,8 @@ void score_rows(const at::Tensor& logits_RV, const at::Tensor& target_R, double 
     const T* z = logits_RV.const_data_ptr<T>();
     at::parallel_for(0, logits_RV.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
-        const RowSums sums = row_sums(z + r * v, v, scale);
+        RowSums sums = row_sums(z + r * v, v, scale);
+        if (sums.magnitude > kInfinityBits) sums.sum = std::numeric_limits<float>::quiet_NaN();
         normaliser[r] = sums.greatest * scale + std::log(sums.sum);
         logprob[r] = wide(z[r * v + target[r]]) * scale - normaliser[r];
         if (entropy) entropy[r] = std::log(sums.sum) - sums.dot / sums.sum;
@@ -96,6 +109,10 @@ void gradient_rows(at::Tensor& logits_RV, const at::Tensor& target_R, double tem
       for (std::int64_t r = begin; r < end; ++r) {
         T& own = z[r * v + target[r]];
         const float chance = std::exp(wide(own) * scale - normaliser[r]), factor = upstream[r] * scale;
+        if (std::isnan(normaliser[r])) {
+          std::fill(z + r * v, z + (r + 1) * v, std::numeric_limits<T>::quiet_NaN());
+          continue;
+        }
         gradient_row(z + r * v, v, scale, normaliser[r], factor);
         narrow(own, factor * (1 - chance));
       }

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <limits>
 
 #include "core/rng.h"
 #include "vlm/decode_attention.h"
@@ -125,6 +126,24 @@ TEST(HeadRowsInvariant, EqualTheFormulasInDouble) {
     EXPECT_LT(relative_error(logits, expected), type == at::kFloat ? 2e-6 : 3e-3);
     EXPECT_LT((logits[3].to(at::kDouble) - expected[3]).abs().max().item<double>(), 1e-5);
   }
+}
+
+// One broken logit anywhere in a row makes the row's scores and gradients broken, and no other's: a training stops for it.
+TEST(HeadRowsInvariant, ANumberThatIsNoneStaysSo) {
+  constexpr std::int64_t kVocabulary = 203;
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16})
+    for (const std::int64_t at : {0, 17, 202}) {
+      at::Tensor logits = at::randn({2, kVocabulary}).to(type);
+      logits[0][at] = std::numeric_limits<double>::quiet_NaN();
+      const at::Tensor target = at::tensor({5, 5}, at::kLong), upstream = at::ones({2});
+      at::Tensor logprob = at::empty({2}), normaliser = at::empty({2}), entropy = at::empty({2});
+      score_rows(logits, target, 1, logprob, normaliser, &entropy);
+      gradient_rows(logits, target, 1, normaliser, upstream);
+      for (const at::Tensor& broken : {logprob[0], entropy[0], logits[0]})
+        EXPECT_TRUE(broken.isnan().all().item<bool>()) << type << " " << at;
+      for (const at::Tensor& whole : {logprob[1], entropy[1], logits[1]})
+        EXPECT_TRUE(whole.isfinite().all().item<bool>()) << type << " " << at;
+    }
 }
 
 // Several blocks of tokens and several chunks of slots, some tokens without any chance.
