@@ -1,4 +1,6 @@
 // beholder rank: order media for a prompt, with strengths, intervals and reasons.
+#include <memory>
+
 #include "app/command.h"
 #include "app/judge_run.h"
 #include "app/judge_view.h"
@@ -18,6 +20,7 @@ class RankCommand : public Command {
     return "Examples:\n"
            "  beholder rank --prompt \"a red circle left of a blue square\" a.png b.webp c.jpg\n"
            "  beholder rank --prompt \"a red circle\" candidates/ --votes 8 --strategy anchors\n"
+           "  beholder rank --prompt \"a red circle\" hundreds/ --strategy adaptive\n"
            "  beholder rank --in records.jsonl --out ranked.jsonl --resume";
   }
   void fields(FieldList& f) override {
@@ -36,10 +39,9 @@ class RankCommand : public Command {
                   format("{} of {} media can be ranked", item.media.size(), item.media.size() + item.skipped.size()),
                   "give at least two that can be read; `beholder score` takes one");
     };
-    job.questions = [this](const JudgeItem& item) { return judge::plan_ranking({item.prompt, item.media}, options_).questions; };
-    job.result = [this](const JudgeItem& item, std::span<const judge::Answered> answers) {
+    job.inquire = [this](const JudgeItem& item) {
       const judge::RankTask task{item.prompt, item.media};
-      return to_json(judge::read_ranking(task, judge::plan_ranking(task, options_), answers, options_));
+      return judge::rank_inquiry(task, std::make_shared<judge::RankPlan>(judge::plan_ranking(task, options_)), options_);
     };
     job.show = [](const Json& ranking) { return show_ranking(ranking, terminal_style()); };
     run_judge(flags_, options_, operands, json, job);

@@ -77,11 +77,14 @@ class ScoreCommand : public Command {
     job.refuse = [](const JudgeItem& item) {
       if (item.media.empty()) throw Error(Code::kInvalidInput, "score", "none of the media can be read", "see the warnings above");
     };
-    job.questions = [this](const JudgeItem& item) { return judge::score_questions(task(item), options_); };
-    job.result = [cache](const JudgeItem& item, std::span<const judge::Answered> answers) {
-      const judge::Scores scores = judge::read_scores(task(item), answers);
-      if (cache) keep(*cache, item, scores);
-      return to_json(scores);
+    job.inquire = [this, cache](const JudgeItem& item) {
+      judge::Inquiry inquiry{judge::score_questions(task(item), options_)};
+      inquiry.result = [cache, item](std::span<const judge::Answered> answers) {
+        const judge::Scores scores = judge::read_scores(task(item), answers);
+        if (cache) keep(*cache, item, scores);
+        return to_json(scores);
+      };
+      return inquiry;
     };
     job.show = [](const Json& scores) { return show_scores(scores, terminal_style()); };
     job.show_short = [](const Json& scores) { return show_score_lines(scores, terminal_style()); };

@@ -24,9 +24,12 @@ JudgeJob compare_job(const judge::JudgeOptions& options) {
         format("{} of {} media can be read, a comparison is between two", item.media.size(), item.media.size() + item.skipped.size()),
         "give exactly two; `beholder rank` takes more");
   };
-  job.questions = [&options](const JudgeItem& item) { return judge::compare_questions(task(item), options); };
-  job.result = [&options](const JudgeItem& item, std::span<const judge::Answered> answers) {
-    return to_json(judge::read_comparison(task(item), answers, options));
+  job.inquire = [&options](const JudgeItem& item) {
+    judge::Inquiry inquiry{judge::compare_questions(task(item), options)};
+    inquiry.result = [task = task(item), &options](std::span<const judge::Answered> answers) {
+      return to_json(judge::read_comparison(task, answers, options));
+    };
+    return inquiry;
   };
   job.show = [](const Json& comparison) { return show_comparison(comparison, terminal_style()); };
   return job;

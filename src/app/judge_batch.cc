@@ -145,10 +145,10 @@ JudgeItem load_item(judge::MediumStore& store, const data::Record& record) {
 
 void JudgeBatch::add(JudgeItem item) {
   job_.refuse(item);
-  std::vector<judge::Question> questions = job_.questions(item);
-  if (!questions.empty()) check_questions(session_.judge(), questions, options_);
-  counts_.push_back(questions.size());
-  for (judge::Question& q : questions) questions_.push_back(std::move(q));
+  judge::Inquiry inquiry = job_.inquire(item);
+  if (!inquiry.questions.empty()) check_questions(session_.judge(), inquiry.questions, options_);
+  questions_ += std::max(inquiry.most, std::ssize(inquiry.questions));
+  inquiries_.push_back(std::move(inquiry));
   results_.emplace_back(std::nullopt);
   items_.push_back(std::move(item));
 }
@@ -172,22 +172,22 @@ void JudgeBatch::add_record(const data::Record& record, const std::function<void
 }
 
 std::vector<Json> JudgeBatch::answer(const judge::JudgeProgress& progress) {
-  std::vector<judge::Answered> answers;
-  if (!questions_.empty()) answers = session_.judge().ask(questions_, options_, progress);
+  std::vector<std::vector<judge::Answered>> answers(inquiries_.size());
+  if (questions_ > 0) answers = judge::ask_all(session_.judge(), inquiries_, options_, progress);
   std::vector<Json> out;
-  std::size_t item = 0, begin = 0;
+  std::size_t item = 0;
   for (std::optional<Json>& result : results_) {
     if (!result) {
-      result = job_.result(items_[item], std::span(answers).subspan(begin, counts_[item]));
+      result = inquiries_[item].result(answers[item]);
       (*result)["skipped"] = items_[item].skipped;
       if (!items_[item].id.empty()) *result = with_id(items_[item].id, *result);
-      begin += counts_[item++];
+      ++item;
     }
     out.push_back(std::move(*result));
   }
   items_.clear();
-  questions_.clear();
-  counts_.clear();
+  inquiries_.clear();
+  questions_ = 0;
   results_.clear();
   return out;
 }

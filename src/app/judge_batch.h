@@ -14,6 +14,7 @@
 #include "core/json.h"
 #include "data/record.h"
 #include "data/shard.h"
+#include "judge/inquiry.h"
 #include "judge/judge.h"
 #include "judge/medium_store.h"
 #include "judge/score.h"
@@ -84,9 +85,8 @@ JudgeItem load_item(judge::MediumStore& store, const data::Record& record);
 struct JudgeJob {
   std::string unit;  // "rankings": for counts
   std::function<void(const JudgeItem&)> refuse;
-  std::function<std::vector<judge::Question>(const JudgeItem&)> questions;
-  std::function<Json(const JudgeItem&, std::span<const judge::Answered>)> result;  // answers of this item's questions
-  std::function<std::string(const Json&)> show;                                    // a result, for people
+  std::function<judge::Inquiry(const JudgeItem&)> inquire;
+  std::function<std::string(const Json&)> show;  // a result, for people
 
   // The rest may be left out.
   bool takes_folders = false;                          // without --prompt: media with prompts beside them, each an item
@@ -110,7 +110,7 @@ class JudgeBatch {
   void add_record(const data::Record& record, const std::function<void(const Error&, Json skipped)>& on_error);
   void add_failed(Json result) { results_.emplace_back(std::move(result)); }
 
-  std::int64_t questions() const { return std::ssize(questions_); }
+  std::int64_t questions() const { return questions_; }  // at most
   std::int64_t size() const { return std::ssize(results_); }
 
   // All results, in order of adding; the batch is empty afterwards.
@@ -121,8 +121,8 @@ class JudgeBatch {
   const judge::JudgeOptions& options_;
   const JudgeJob& job_;
   std::vector<JudgeItem> items_;
-  std::vector<judge::Question> questions_;
-  std::vector<std::size_t> counts_;           // questions per item
+  std::vector<judge::Inquiry> inquiries_;  // per item
+  std::int64_t questions_ = 0;
   std::vector<std::optional<Json>> results_;  // one per added thing; empty for items
 };
 

@@ -90,9 +90,12 @@ TEST_F(JudgeViewTest, BatchKeepsInputOrderWithFailedItemsBetween) {
     if (item.media.size() != 2) throw Error(Code::kInvalidInput, "compare", "two please");
   };
   const auto task = [](const JudgeItem& item) { return judge::CompareTask{item.prompt, item.media[0], item.media[1]}; };
-  job.questions = [&](const JudgeItem& item) { return judge::compare_questions(task(item), options); };
-  job.result = [&](const JudgeItem& item, std::span<const judge::Answered> answers) {
-    return to_json(judge::read_comparison(task(item), answers, options));
+  job.inquire = [&](const JudgeItem& item) {
+    judge::Inquiry inquiry{judge::compare_questions(task(item), options)};
+    inquiry.result = [&options, task = task(item)](std::span<const judge::Answered> answers) {
+      return to_json(judge::read_comparison(task, answers, options));
+    };
+    return inquiry;
   };
   SessionOf session(judge_);
   JudgeBatch batch(session, options, job);

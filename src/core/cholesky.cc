@@ -27,9 +27,9 @@ std::vector<double> Cholesky::solve(std::vector<double> b) const {
     for (std::size_t k = 0; k < i; ++k) b[i] -= at(i, k) * b[k];
     b[i] /= at(i, i);
   }
-  for (std::size_t i = n_; i-- > 0;) {
-    for (std::size_t k = i + 1; k < n_; ++k) b[i] -= at(k, i) * b[k];
+  for (std::size_t i = n_; i-- > 0;) {  // row by row, as the matrix lies
     b[i] /= at(i, i);
+    for (std::size_t k = 0; k < i; ++k) b[k] -= at(i, k) * b[i];
   }
   return b;
 }

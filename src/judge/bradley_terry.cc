@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 #include "core/cholesky.h"
 #include "core/error.h"
@@ -12,9 +13,6 @@ namespace {
 
 using Vec = std::vector<double>;
 
-double sigmoid(double x) {
-  return 1.0 / (1.0 + std::exp(-x));
-}
 double log_sigmoid(double x) {
   return x >= 0 ? -std::log1p(std::exp(-x)) : x - std::log1p(std::exp(x));
 }
@@ -44,7 +42,7 @@ struct Problem {
     }
     for (const Outcome& o : outcomes) {
       const auto i = static_cast<std::size_t>(o.first), j = static_cast<std::size_t>(o.second);
-      const double s = sigmoid(theta[i] - theta[j]);
+      const double s = win_probability(theta[i] - theta[j]);
       const double g = o.weight * (o.p - s), h = o.weight * s * (1 - s);
       gradient[i] += g;
       gradient[j] -= g;
@@ -57,8 +55,8 @@ struct Problem {
 };
 
 // Newton with step halving; the log-posterior is strictly concave, so this converges from anywhere.
-Vec maximise(const Problem& problem) {
-  Vec theta(problem.n, 0), gradient, hessian;
+Vec maximise(const Problem& problem, Vec theta) {
+  Vec gradient, hessian;
   double value = problem.log_posterior(theta);
   for (int iteration = 0; iteration < 100; ++iteration) {
     problem.derivatives(theta, gradient, hessian);
@@ -81,7 +79,7 @@ Vec maximise(const Problem& problem) {
 
 }  // namespace
 
-BradleyTerry fit_bradley_terry(int items, std::span<const Outcome> outcomes, double prior_sd) {
+BradleyTerry fit_bradley_terry(int items, std::span<const Outcome> outcomes, double prior_sd, Vec start) {
   require_internal(items >= 1 && prior_sd > 0, "items and a prior for Bradley-Terry");
   for (const Outcome& o : outcomes) {
     const bool indices = o.first >= 0 && o.second >= 0 && o.first < items && o.second < items && o.first != o.second;
@@ -89,7 +87,8 @@ BradleyTerry fit_bradley_terry(int items, std::span<const Outcome> outcomes, dou
   }
   const auto n = static_cast<std::size_t>(items);
   const Problem problem{n, outcomes, 1 / (prior_sd * prior_sd)};
-  BradleyTerry fit{maximise(problem), Vec(n, 0)};
+  start.resize(n, 0);
+  BradleyTerry fit{maximise(problem, std::move(start)), Vec(n, 0), {}};
   double mean = 0;
   for (const double t : fit.theta) mean += t / items;
   for (double& t : fit.theta) t -= mean;  // zero but for rounding
@@ -100,7 +99,9 @@ BradleyTerry fit_bradley_terry(int items, std::span<const Outcome> outcomes, dou
   for (std::size_t i = 0; i < n; ++i) {
     Vec centred(n, -1.0 / items);  // row i of I - 11'/n; 1 is an eigenvector of the Hessian, so projecting once is enough
     centred[i] += 1;
-    fit.std_dev[i] = std::sqrt(std::max(0.0, cholesky.solve(centred)[i]));
+    const Vec row = cholesky.solve(std::move(centred));
+    fit.std_dev[i] = std::sqrt(std::max(0.0, row[i]));
+    fit.covariance.insert(fit.covariance.end(), row.begin(), row.end());
   }
   return fit;
 }

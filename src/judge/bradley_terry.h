@@ -3,10 +3,15 @@
 // log-posterior. Strengths sum to 0; the covariance is that of the centred strengths.
 #pragma once
 
+#include <cmath>
 #include <span>
 #include <vector>
 
 namespace beholder::judge {
+
+inline double win_probability(double theta_difference) {
+  return 1 / (1 + std::exp(-theta_difference));
+}
 
 struct Outcome {
   int first = 0, second = 0;  // different items
@@ -15,11 +20,12 @@ struct Outcome {
 };
 
 struct BradleyTerry {
-  std::vector<double> theta;    // strength per item, natural-log odds
-  std::vector<double> std_dev;  // of theta, from the inverse Hessian of the log-posterior
+  std::vector<double> theta;       // strength per item, natural-log odds
+  std::vector<double> std_dev;     // of theta, from the inverse Hessian of the log-posterior
+  std::vector<double> covariance;  // items x items, row-major
 };
 
-// kInternal for outcomes that name no item or whose p or weight is out of range.
-BradleyTerry fit_bradley_terry(int items, std::span<const Outcome> outcomes, double prior_sd = 5.0);
+// kInternal for outcomes that name no item or whose p or weight is out of range. `start`: strengths to begin from; empty: all 0.
+BradleyTerry fit_bradley_terry(int items, std::span<const Outcome> outcomes, double prior_sd = 5.0, std::vector<double> start = {});
 
 }  // namespace beholder::judge

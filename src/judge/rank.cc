@@ -17,12 +17,8 @@ struct Strength {
 };
 
 std::vector<Strength> pair_strengths(const RankPlan& plan, const std::vector<Comparison>& verdicts) {
-  std::vector<Outcome> outcomes;
-  for (std::size_t i = 0; i < verdicts.size(); ++i) {
-    const double readable = static_cast<double>(verdicts[i].votes.size()) - verdicts[i].unparsed;
-    if (readable > 0) outcomes.push_back({plan.pairs[i].first, plan.pairs[i].second, verdicts[i].p, readable});
-  }
-  const BradleyTerry fit = fit_bradley_terry(static_cast<int>(plan.unique.size()), outcomes);
+  const BradleyTerry fit =
+      plan.adaptive ? plan.adaptive->fit() : fit_bradley_terry(static_cast<int>(plan.unique.size()), pair_outcomes(plan, 0, verdicts));
   std::vector<Strength> strengths;
   for (std::size_t u = 0; u < plan.unique.size(); ++u) {
     strengths.push_back({fit.theta[u], fit.theta[u] - kZ95 * fit.std_dev[u], fit.theta[u] + kZ95 * fit.std_dev[u]});
@@ -128,8 +124,28 @@ std::pair<double, double> wilson_interval(double p, double n) {
   return {std::clamp(centre - half, 0.0, p), std::clamp(centre + half, p, 1.0)};  // rounding must not cross p
 }
 
+std::vector<Comparison> read_pairs(const RankTask& task, const RankPlan& plan, std::size_t from, std::span<const Answered> answers,
+                                   const RankOptions& options) {
+  const std::size_t orders = options.both_orders ? 2 : 1;
+  std::vector<Comparison> verdicts;
+  for (std::size_t i = from; i < plan.pairs.size(); ++i)
+    verdicts.push_back(read_comparison(plan_task(task, plan, i), answers.subspan(i * orders, orders), options));
+  return verdicts;
+}
+
+std::vector<Outcome> pair_outcomes(const RankPlan& plan, std::size_t from, std::span<const Comparison> verdicts) {
+  std::vector<Outcome> outcomes;
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const double readable = static_cast<double>(verdicts[i].votes.size()) - verdicts[i].unparsed;
+    const auto& [first, second] = plan.pairs[from + i];
+    if (readable > 0) outcomes.push_back({first, second, verdicts[i].p, readable});
+  }
+  return outcomes;
+}
+
 Ranking read_ranking(const RankTask& task, const RankPlan& plan, std::span<const Answered> answers, const RankOptions& options) {
-  require_internal(answers.size() == plan.questions.size(), "one answer per question of the plan");
+  require_internal(answers.size() == plan.pairs.size() * (options.both_orders ? 2 : 1) + plan.orders.size(),
+                   "one answer per question of the plan");
   Ranking ranking;
   ranking.prompt = task.prompt;
   ranking.strategy = options.strategy;
@@ -139,10 +155,8 @@ Ranking read_ranking(const RankTask& task, const RankPlan& plan, std::span<const
     ranking.usage += answered.usage;
     for (const Vote& vote : answered.votes) ranking.unparsed += vote.verdict.parsed ? 0 : 1;
   }
-  const std::size_t orders = options.both_orders ? 2 : 1;
-  for (std::size_t i = 0; i < plan.pairs.size(); ++i) {
-    ranking.verdicts.push_back(read_comparison(plan_task(task, plan, i), answers.subspan(i * orders, orders), options));
-  }
+  ranking.verdicts = read_pairs(task, plan, 0, answers, options);
+  if (plan.adaptive) ranking.expected_tau = plan.adaptive->expected_tau();
   for (std::size_t i = 0; i < plan.orders.size(); ++i) {
     for (const Vote& vote : answers[i].votes) ranking.list_votes.push_back(turn(vote, plan.orders[i]));
   }
@@ -153,7 +167,8 @@ Ranking read_ranking(const RankTask& task, const RankPlan& plan, std::span<const
     strengths = list_strengths(plan, ranking.list_votes);
   } else if (!plan.pairs.empty()) {
     strengths = plan.anchors.empty() ? pair_strengths(plan, ranking.verdicts) : anchor_strengths(plan, ranking.verdicts);
-  } else if (parse_strategy(options.strategy) != Strategy::kPairs) {
+  } else if (const Strategy strategy = parse_strategy(options.strategy);
+             strategy == Strategy::kAnchors || strategy == Strategy::kListwise) {
     strengths[0] = {0.5, 0, 1};  // one content only: nothing is known of it on the scale of shares
   }
   fill_order(task, plan, strengths, ranking);
@@ -161,20 +176,15 @@ Ranking read_ranking(const RankTask& task, const RankPlan& plan, std::span<const
 }
 
 std::vector<Ranking> rank(Judge& judge, std::span<const RankTask> tasks, const RankOptions& options, const JudgeProgress& progress) {
-  std::vector<RankPlan> plans;
-  std::vector<Question> questions;
+  std::vector<std::shared_ptr<RankPlan>> plans;
+  std::vector<Inquiry> inquiries;
   for (const RankTask& task : tasks) {
-    plans.push_back(plan_ranking(task, options));
-    questions.insert(questions.end(), plans.back().questions.begin(), plans.back().questions.end());
+    plans.push_back(std::make_shared<RankPlan>(plan_ranking(task, options)));
+    inquiries.push_back(rank_inquiry(task, plans.back(), options));
   }
-  const std::vector<Answered> answers = judge.ask(questions, options, progress);
+  const std::vector<std::vector<Answered>> answers = ask_all(judge, inquiries, options, progress);
   std::vector<Ranking> rankings;
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    const std::size_t count = plans[i].questions.size();
-    rankings.push_back(read_ranking(tasks[i], plans[i], std::span(answers).subspan(begin, count), options));
-    begin += count;
-  }
+  for (std::size_t i = 0; i < tasks.size(); ++i) rankings.push_back(read_ranking(tasks[i], *plans[i], answers[i], options));
   return rankings;
 }
 

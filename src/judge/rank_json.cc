@@ -50,17 +50,19 @@ Json to_json(const Ranking& ranking) {
   for (const RankedMedium& medium : ranking.order) order.push_back(to_json(medium));
   for (const Comparison& comparison : ranking.verdicts) verdicts.push_back(to_json(comparison));
   if (!ranking.list_votes.empty()) verdicts.push_back(list_verdict(ranking));
-  return {{"prompt", ranking.prompt},
-          {"ranking", std::move(order)},
-          {"comparisons", ranking.comparisons},
-          {"strategy", ranking.strategy},
-          {"votes", ranking.votes},
-          {"both_orders", ranking.both_orders},
-          {"verdicts", std::move(verdicts)},
-          {"unparsed", ranking.unparsed},
-          {"skipped", Json::array()},
-          {"tokens", usage_json(ranking.usage)},
-          {"seconds", ranking.usage.seconds}};
+  Json out{{"prompt", ranking.prompt},
+           {"ranking", std::move(order)},
+           {"comparisons", ranking.comparisons},
+           {"strategy", ranking.strategy},
+           {"votes", ranking.votes},
+           {"both_orders", ranking.both_orders},
+           {"verdicts", std::move(verdicts)},
+           {"unparsed", ranking.unparsed},
+           {"skipped", Json::array()},
+           {"tokens", usage_json(ranking.usage)},
+           {"seconds", ranking.usage.seconds}};
+  if (ranking.expected_tau) out["expected_tau"] = *ranking.expected_tau;
+  return out;
 }
 
 }  // namespace beholder::judge

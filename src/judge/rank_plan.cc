@@ -52,7 +52,7 @@ void plan_list(const RankTask& task, const RankOptions& options, RankPlan& plan)
   const int n = static_cast<int>(plan.unique.size());
   if (n > kMaxMedia) {
     throw Error(Code::kInvalidInput, "rank", format("listwise shows at most {} media at once, these are {}", kMaxMedia, n),
-                "use --strategy pairs or anchors");
+                "use --strategy pairs, adaptive or anchors");
   }
   std::vector<int> order(static_cast<std::size_t>(n));
   for (int i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = i;
@@ -62,27 +62,60 @@ void plan_list(const RankTask& task, const RankOptions& options, RankPlan& plan)
     plan.orders.push_back(order);
     if (options.both_orders) plan.orders.emplace_back(order.rbegin(), order.rend());
   }
+}
+
+// Of the pairs from the `from`-th on, and of all lists.
+std::vector<Question> plan_questions(const RankTask& task, const RankPlan& plan, std::size_t from, const RankOptions& options) {
+  std::vector<Question> questions;
   for (const std::vector<int>& shown : plan.orders) {
     Question question{task.prompt, {}, options.kind(), options.both_orders ? 1 : static_cast<int>(options.votes)};
     for (const int content : shown) question.media.push_back(medium_of(task, plan, content));
-    plan.questions.push_back(std::move(question));
+    questions.push_back(std::move(question));
   }
+  for (std::size_t i = from; i < plan.pairs.size(); ++i)
+    for (Question& question : compare_questions(plan_task(task, plan, i), options)) questions.push_back(std::move(question));
+  return questions;
+}
+
+std::int64_t budget(const RankPlan& plan, const RankOptions& options) {
+  const std::int64_t n = std::ssize(plan.unique);
+  return options.max_comparisons > 0 ? std::min(options.max_comparisons, n * (n - 1) / 2) : AdaptiveOrder::default_budget(n);
+}
+
+void plan_round(const RankTask& task, const RankOptions& options, RankPlan& plan) {
+  for (const auto& [a, b] : plan.adaptive->next()) {
+    if (std::ssize(plan.pairs) >= budget(plan, options)) return;
+    plan.pairs.push_back(drawn_sides(task, plan, a, b, options.seed));
+  }
+}
+
+std::vector<Question> next_round(const RankTask& task, RankPlan& plan, std::span<const Answered> answers, const RankOptions& options) {
+  const std::size_t asked = plan.pairs.size();
+  plan.adaptive->add(pair_outcomes(plan, plan.learned, read_pairs(task, plan, plan.learned, answers, options)));
+  plan.learned = asked;
+  if (plan.adaptive->expected_tau() < options.credible) plan_round(task, options, plan);
+  return plan_questions(task, plan, asked, options);
 }
 
 }  // namespace
 
 Strategy parse_strategy(std::string_view name) {
   if (name == "pairs") return Strategy::kPairs;
+  if (name == "adaptive") return Strategy::kAdaptive;
   if (name == "anchors") return Strategy::kAnchors;
   if (name == "listwise") return Strategy::kListwise;
-  throw Error(Code::kUsage, "--strategy", format("\"{}\" is no ranking strategy", name), "use pairs, anchors or listwise");
+  throw Error(Code::kUsage, "--strategy", format("\"{}\" is no ranking strategy", name), "use pairs, adaptive, anchors or listwise");
 }
 
 void RankOptions::strategy_fields(FieldList& f) {
   f.group("Ranking");
-  f.add_choice("strategy", strategy, {"pairs", "anchors", "listwise"},
-               "pairs: all against all; anchors: all against a few; listwise: all at once (up to 9)");
+  f.add_choice("strategy", strategy, {"pairs", "adaptive", "anchors", "listwise"},
+               "pairs: all against all; adaptive: the pairs that tell most, until the order is known; anchors: all against a few; "
+               "listwise: all at once (up to 9)");
   f.add_range("anchors", anchors, 1, 1000, "media that serve as opponents with --strategy anchors");
+  f.add_range("credible", credible, 0, 1,
+              "--strategy adaptive stops when it expects the order to agree so well (Kendall's tau) with the true one");
+  f.add_range("max_comparisons", max_comparisons, 0, 1e9, "pairs that --strategy adaptive compares at most; 0: 5/8 n log2(n) of n media");
 }
 
 CompareTask plan_task(const RankTask& task, const RankPlan& plan, std::size_t pair) {
@@ -100,10 +133,24 @@ RankPlan plan_ranking(const RankTask& task, const RankOptions& options) {
   if (strategy == Strategy::kListwise) plan_list(task, options, plan);
   if (strategy == Strategy::kPairs) plan_pairs(task, options, plan);
   if (strategy == Strategy::kAnchors) plan_anchors(task, options, plan);
-  for (std::size_t i = 0; i < plan.pairs.size(); ++i) {
-    for (Question& question : compare_questions(plan_task(task, plan, i), options)) plan.questions.push_back(std::move(question));
+  if (strategy == Strategy::kAdaptive) {
+    // A judge that says probabilities scatters little; counted votes are coin flips.
+    plan.adaptive.emplace(static_cast<int>(plan.unique.size()),
+                          mix_keys(static_cast<std::uint64_t>(options.seed), stable_hash(task.prompt)),
+                          options.kind() == AnswerKind::kSoft ? 0.1 : 1.0);
+    plan_round(task, options, plan);
   }
   return plan;
+}
+
+Inquiry rank_inquiry(const RankTask& task, std::shared_ptr<RankPlan> plan, const RankOptions& options) {
+  Inquiry inquiry{plan_questions(task, *plan, 0, options)};
+  if (plan->adaptive) {
+    inquiry.more = [=](std::span<const Answered> answers) { return next_round(task, *plan, answers, options); };
+    inquiry.most = budget(*plan, options) * (options.both_orders ? 2 : 1);
+  }
+  inquiry.result = [=](std::span<const Answered> answers) { return to_json(read_ranking(task, *plan, answers, options)); };
+  return inquiry;
 }
 
 }  // namespace beholder::judge

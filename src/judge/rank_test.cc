@@ -57,7 +57,7 @@ const std::vector<double> kQualities{-1.0, 2.0, 0.5, -2.5, 1.2, -0.2};
 const std::vector<int> kBestFirst{1, 4, 2, 5, 0, 3};
 
 TEST(Rank, EveryStrategyRecoversTheOrder) {
-  for (const char* strategy : {"pairs", "anchors", "listwise"}) {
+  for (const char* strategy : {"pairs", "adaptive", "anchors", "listwise"}) {
     for (const char* answer : {"soft", "select"}) {
       RankOptions options;
       options.strategy = strategy;
@@ -101,7 +101,7 @@ TEST(Rank, MoreVotesNarrowTheInterval) {
 }
 
 TEST(Rank, DeterministicForASeedAndKeyedByContent) {
-  for (const char* strategy : {"pairs", "anchors", "listwise"}) {
+  for (const char* strategy : {"pairs", "adaptive", "anchors", "listwise"}) {
     RankOptions options;
     options.strategy = strategy;
     options.answer = "select";
@@ -122,7 +122,7 @@ TEST(Rank, DeterministicForASeedAndKeyedByContent) {
 }
 
 TEST(Rank, DuplicatesAreAskedOnceAndShareTheirPlace) {
-  for (const char* strategy : {"pairs", "anchors", "listwise"}) {
+  for (const char* strategy : {"pairs", "adaptive", "anchors", "listwise"}) {
     RankTask task = make_task({0.0, 2.0, -2.0});
     task.media.push_back(mock_medium("copy.png", 2.0, "1.png"));  // hash of 1.png
     RankOptions options;
@@ -151,6 +151,46 @@ TEST(Rank, AnchorsCostNTimesM) {
   EXPECT_EQ(run(make_task(kQualities), options).ranking.comparisons, 15) << "every medium an anchor: all pairs";
 }
 
+TEST(Rank, AdaptiveAsksFewPairsAndSaysHowSureItIs) {
+  std::vector<double> qualities;
+  for (int i = 0; i < 24; ++i) qualities.push_back(0.4 * ((i * 7) % 24));
+  RankOptions options;
+  options.strategy = "adaptive";
+  const Ran r = run(make_task(qualities), options);
+  EXPECT_LE(r.ranking.comparisons, AdaptiveOrder::default_budget(24));
+  EXPECT_EQ(r.questions, 2 * static_cast<std::size_t>(r.ranking.comparisons));
+  ASSERT_TRUE(r.ranking.expected_tau.has_value());
+  double wrong = 0;
+  for (std::size_t i = 0; i < 24; ++i)
+    for (std::size_t j = i + 1; j < 24; ++j)
+      wrong +=
+          qualities[static_cast<std::size_t>(indices(r.ranking)[i])] < qualities[static_cast<std::size_t>(indices(r.ranking)[j])] ? 1 : 0;
+  EXPECT_GT(1 - 2 * wrong / (24 * 23 / 2), 0.85);
+  EXPECT_EQ(to_json(r.ranking)["expected_tau"], *r.ranking.expected_tau);
+  options.max_comparisons = 10;
+  EXPECT_EQ(run(make_task(qualities), options).ranking.comparisons, 10);
+  options.max_comparisons = 0;
+  options.credible = 0.3;
+  EXPECT_LT(run(make_task(qualities), options).ranking.comparisons, r.ranking.comparisons / 2);
+}
+
+// Rounds of several rankings go to the judge together; none of them notices.
+TEST(RankInvariant, ARankingDoesNotDependOnItsBatchMates) {
+  RankOptions options;
+  options.strategy = "adaptive";
+  const std::vector<RankTask> tasks{make_task({1, 0, 2, -1, 3, 5, -2, 4}), make_task({0, 2}), make_task(kQualities)};
+  const JudgeSpec spec = mock_spec();
+  MockSampler sampler(spec, noisy());
+  Judge judge(spec, sampler);
+  const std::vector<Ranking> together = rank(judge, tasks, options);
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const Ranking alone = run(tasks[i], options).ranking;
+    ASSERT_EQ(indices(alone), indices(together[i])) << i;
+    EXPECT_EQ(alone.comparisons, together[i].comparisons);
+    EXPECT_EQ(alone.order[0].strength, together[i].order[0].strength);
+  }
+}
+
 TEST(Rank, ListwiseShowsEachOrderAndItsReverse) {
   RankOptions options;
   options.strategy = "listwise";
@@ -175,7 +215,7 @@ TEST(Rank, ListwiseShowsEachOrderAndItsReverse) {
 
 TEST(Rank, UnparsedVotesGiveAnHonestNothing) {
   const MockMind mute = [](const std::vector<double>&, int, std::uint64_t) { return MockAnswer{"no idea", {}}; };
-  for (const char* strategy : {"pairs", "anchors", "listwise"}) {
+  for (const char* strategy : {"pairs", "adaptive", "anchors", "listwise"}) {
     RankOptions options;
     options.strategy = strategy;
     const Ranking r = run(make_task({1, 2, 3}), options, mute).ranking;

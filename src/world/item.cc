@@ -9,6 +9,8 @@
 namespace beholder::world {
 namespace {
 
+constexpr std::int64_t kMaxMedia = 256;
+
 constexpr std::array<std::string_view, kSplits> kSplitNames = {"train",           "validation",    "test",
                                                                "ood-combination", "ood-generator", "ood-voters"};
 
@@ -63,7 +65,7 @@ const Taste& taste_of(Split split) {
 
 void WorldConfig::fields(FieldList& f) {
   f.add("seed", seed, "seed of the world: other seeds give other items");
-  f.add_range("media", media, 2, 6, "pictures or videos per item");
+  f.add_range("media", media, 2, kMaxMedia, "pictures or videos per item");
   f.add("video", video, "videos of 8 frames instead of pictures");
 }
 
@@ -78,8 +80,8 @@ double Item::share() const {
 }
 
 Item make_item(const WorldConfig& config, Split split, std::uint64_t index) {
-  if (config.media < 2 || config.media > 6)
-    throw Error(Code::kUsage, "world.media", format("{} media per item", config.media), "choose 2 to 6");
+  if (config.media < 2 || config.media > kMaxMedia)
+    throw Error(Code::kUsage, "world.media", format("{} media per item", config.media), format("choose 2 to {}", kMaxMedia));
   Rng rng = item_rng(config, split, index, config.video ? "video item" : "image item");
   Item item = start(rng, split, index, "");
   while (item.scenes.size() < static_cast<std::size_t>(config.media)) {

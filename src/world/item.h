@@ -23,7 +23,7 @@ const Taste& taste_of(Split split);        // the hidden truth about its voters
 
 struct WorldConfig {
   std::int64_t seed = 1;
-  std::int64_t media = 2;  // pictures or videos per item, 2..6
+  std::int64_t media = 2;  // pictures or videos per item, 2..256
   bool video = false;
 
   void fields(FieldList& f);

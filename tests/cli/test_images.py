@@ -79,6 +79,17 @@ class BadPictures(cli.CliTest):
 
 
 class OddPictures(cli.CliTest):
+    def test_adaptive_ranking_asks_fewer_pairs_and_says_how_sure_it_is(self):
+        pictures = self.pictures(9)
+        result = self.done("rank", *self.JUDGE, "--prompt", "p", "--strategy", "adaptive", "--json", *pictures).json()
+        self.assertEqual(sorted(m["media"] for m in result["ranking"]), sorted(pictures))
+        self.assertEqual(len(result["verdicts"]), result["comparisons"])
+        self.assertLessEqual(result["comparisons"], 18)  # 5/8 n log2 n
+        self.assertTrue(0 <= result["expected_tau"] <= 1)
+        few = self.done("rank", *self.JUDGE, "--prompt", "p", "--strategy", "adaptive", "--max-comparisons", "4", "--json", *pictures).json()
+        self.assertEqual([v["probability"] for v in few["verdicts"]], [v["probability"] for v in result["verdicts"]][:4])
+        self.fails(cli.USAGE, ["credible", "2"], "rank", *self.JUDGE, "--prompt", "p", "--credible", "2", *pictures)
+
     def test_one_pixel_is_enlarged(self):
         dot = self.write("dot.png", cli.png(1, 1))
         result = self.done("score", *self.JUDGE, "--prompt", "p", "--json", dot).json()
