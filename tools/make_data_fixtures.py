@@ -224,8 +224,8 @@ def visionreward():
     expect("visionreward image", {"prompt": "x", "media": [sha(a[0])], "meta": {"meta_result": [1, 0, 1], "meta_mask": [1, 1, 0]}},
            {"prompt": "y", "media": [sha(a[1])], "meta": {"meta_result": [0, 0, 1], "meta_mask": [1, 1, 1]}})
     videos = [write(f"visionreward/videos/{i}.gif", clip(710 + i)) for i in range(2)]
-    parquet("visionreward/video.parquet", {"video_path": ["videos/0.gif", "videos/1.gif"], **common})
-    expect("visionreward video", {"prompt": "x", "media": [sha(videos[0])]}, {"prompt": "y", "media": [sha(videos[1])]})
+    parquet("visionreward/video.parquet", {"video_path": ["videos/0.gif", "videos/1.gif"], **common, "prompt": ["r", "r"]})
+    expect("visionreward video", {"prompt": "r", "media": [sha(videos[0])]}, {"prompt": "r", "media": [sha(videos[1])]})
     answers = ["video_1", "Video 2", "tie", "perhaps"]
     parquet("visionreward/pairs.parquet", {"internal_id": ["0", "1", "2", "3"], "prompt": ["r"] * 4, "standard_answer": answers,
             "video1_path": ["videos/0.gif"] * 4, "video2_path": ["videos/1.gif"] * 4})

@@ -1,5 +1,6 @@
 // beholder checklist fit: weights of a checklist from human choices.
 #include <cmath>
+#include <filesystem>
 
 #include "app/checklist_flags.h"
 #include "app/checklist_view.h"
@@ -25,8 +26,9 @@ class ChecklistFitCommand : public Command {
            "  beholder checklist fit answers.jsonl pairs.jsonl --out weights.json --report fit.html\n"
            "  beholder checklist fit answers.jsonl pairs.jsonl --questions VisionReward_image_qa.txt --masks visionreward-full --select "
            "30\n"
-           "ANSWERS: one medium a line, as `checklist score` takes them. PAIRS: preference records whose media are ids or media of "
-           "ANSWERS.";
+           "  beholder checklist fit VisionRewardDB-Video/train/ VisionRewardDB-Video/regression/ --questions VisionReward_video_qa.txt\n"
+           "ANSWERS: one medium a line, as `checklist score` takes them, or a public data set with answers. PAIRS: preference records, or "
+           "a public data set, whose media are ids or media of ANSWERS.";
   }
   void fields(FieldList& f) override {
     flags_.list_fields(f);
@@ -60,7 +62,7 @@ class ChecklistFitCommand : public Command {
   checklist::Checklist load_list(const std::string& answers) const {
     checklist::Checklist list = checklist::load_checklist(flags_.questions, flags_.masks);
     const bool plain = flags_.masks.empty() && list.title == "Questions" && list.masks.empty() && !list.has_alignment();
-    if (!plain) return list;
+    if (!plain || !std::filesystem::is_regular_file(answers)) return list;
     LineReader lines(answers);
     const auto first = lines.next();
     const Json json = first ? Json::parse(first->text, nullptr, false) : Json();

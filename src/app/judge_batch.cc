@@ -14,10 +14,6 @@
 namespace beholder::app {
 namespace {
 
-std::string media_name(const data::MediaRef& ref) {
-  return ref.is_frame_list() ? ref.frames[0] : ref.path;
-}
-
 // The largest question of an item must fit the model; the others do then, too.
 void check_questions(const judge::Judge& judge, const std::vector<judge::Question>& questions, const judge::JudgeOptions& options) {
   const auto size = [](const judge::Question& q) {
@@ -63,7 +59,7 @@ Recalled recall(const JudgeJob& job, const data::Record& record) {
 JudgeItem known_item(const data::Record& record, const Recalled& recalled) {
   JudgeItem item{.id = record.id, .prompt = record.prompt, .media = {}};
   for (std::size_t i = 0; i < record.media.size(); ++i) {
-    item.media.push_back({media_name(record.media[i]), recalled.known[i]->hash, {}});
+    item.media.push_back({record.media[i].name(), recalled.known[i]->hash, {}});
     item.refs.push_back(i);
   }
   return item;
@@ -137,7 +133,7 @@ JudgeItem load_item(judge::MediumStore& store, const data::Record& record) {
       // kResource is a picture over the decoder's limits here; a machine out of memory throws std::bad_alloc.
       if (e.code() == Code::kInternal || e.code() == Code::kInterrupted) throw;
       log_warning(format("skipped {}", e.what()));
-      item.skipped.push_back({{"media", media_name(ref)}, {"error", e.what()}});
+      item.skipped.push_back({{"media", ref.name()}, {"error", e.what()}});
     }
   }
   return item;

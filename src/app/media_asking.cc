@@ -94,16 +94,12 @@ class Run {
   std::set<std::pair<std::string, std::string>> seen_;
 };
 
-std::string name_of(const data::MediaRef& ref) {
-  return ref.is_frame_list() ? ref.frames[0] : ref.path;
-}
-
 // The answers call a medium as its record does, so that `checklist fit` finds it; it is read from the records' folder.
 void take_record(Run& run, const data::Record& record, const std::string& folder) {
   data::Record found = record;
   if (!folder.empty()) data::resolve_media(found, folder);
   for (std::size_t k = 0; k < record.media.size(); ++k)
-    run.take(found.media[k], record.media.size() == 1 ? record.id : format("{}#{}", record.id, k + 1), name_of(record.media[k]),
+    run.take(found.media[k], record.media.size() == 1 ? record.id : format("{}#{}", record.id, k + 1), record.media[k].name(),
              record.prompt);
 }
 

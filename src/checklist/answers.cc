@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include "core/error.h"
 #include "core/format.h"
 #include "core/progress.h"
+#include "data/dataset.h"
 
 namespace beholder::checklist {
 namespace {
@@ -30,6 +33,16 @@ double share(const Json& value, const std::string& where) {
   return p;
 }
 
+// Anything but lines that begin with an object.
+bool is_data_set(const std::string& path) {
+  std::error_code none;
+  if (std::filesystem::is_directory(path, none)) return true;
+  std::ifstream file(path, std::ios::binary);
+  char first = 0;
+  file >> first;  // the first that is no white space
+  return file && first != '{' && !path.ends_with(".jsonl");
+}
+
 double read_answer(const Json& value, AnswerSheet& sheet, const std::string& where) {
   if (value.is_number() || value.is_boolean()) return share(value, where);
   const std::string word = value.is_string() ? lower(value.get<std::string>()) : "";
@@ -50,13 +63,15 @@ void read_mask(const Json& value, AnswerSheet& sheet, const std::string& where) 
 
 }  // namespace
 
-AnswerSheet parse_answers(const Json& value, const Checklist& list, const std::string& where) {
-  if (!value.is_object()) throw Error(Code::kCorrupt, where, "is not a JSON object", "write {\"id\": …, \"answers\": […]}");
+AnswerSheet parse_answers(const Json& line, const Checklist& list, const std::string& where) {
+  if (!line.is_object()) throw Error(Code::kCorrupt, where, "is not a JSON object", "write {\"id\": …, \"answers\": […]}");
   AnswerSheet sheet;
-  sheet.id = text_of(value, value.contains("id") ? "id" : "internal_id", where);
+  sheet.id = text_of(line, line.contains("id") ? "id" : "internal_id", where);
   if (sheet.id.empty()) throw Error(Code::kInvalidInput, where, "has no id", "give every line an \"id\" of its own");
-  sheet.prompt = json_get<std::string>(value, "prompt", "", where);
-  sheet.media = json_get<std::string>(value, "media", "", where);
+  sheet.prompt = json_get<std::string>(line, "prompt", "", where);
+  sheet.media = json_get<std::string>(line, "media", "", where);
+  const bool inside = line.contains("meta") && line["meta"].is_object() && line["meta"].contains("meta_result");
+  const Json& value = inside ? line["meta"] : line;
   const char* key = value.contains("answers") ? "answers" : "meta_result";
   const auto answers = json_need<std::vector<Json>>(value, key, where);
   if (answers.size() != list.questions.size())
@@ -65,25 +80,53 @@ AnswerSheet parse_answers(const Json& value, const Checklist& list, const std::s
   for (const Json& answer : answers) sheet.p_yes.push_back(read_answer(answer, sheet, format("{}: answer {}", where, sheet.p_yes.size())));
   sheet.counts.assign(answers.size(), true);
   read_mask(value, sheet, where);
-  if (list.has_alignment()) sheet.alignment = json_need<double>(value, "alignment", where);
+  if (list.has_alignment()) sheet.alignment = json_need<double>(line, "alignment", where);
   return sheet;
 }
 
-AnswerReader::AnswerReader(const std::string& path, const Checklist& list)
-    : lines_(path == "-" ? LineReader(std::cin, "standard input") : LineReader(path)), list_(list) {}
+AnswerReader::AnswerReader(const std::string& path, const Checklist& list) : list_(list) {
+  if (path == "-")
+    lines_.emplace(std::cin, "standard input");
+  else if (is_data_set(path))
+    records_ = data::open_records(path);
+  else
+    lines_.emplace(path);
+}
 
 std::optional<AnswerReader::Line> AnswerReader::next() {
-  const std::optional<TextLine> text = lines_.next();
+  return records_ ? next_record() : next_line();
+}
+
+std::optional<AnswerReader::Line> AnswerReader::next_line() {
+  const std::optional<TextLine> text = lines_->next();
   if (!text) return std::nullopt;
   Line line{.number = text->number, .sheet = {}, .error = {}};
   try {
     if (text->too_long)
-      throw Error(Code::kCorrupt, lines_.where(), "is too long", format("a line holds at most {} bytes", LineReader::kMaxBytes));
-    line.sheet = parse_answers(parse_json(text->text, lines_.where(), true), list_, lines_.where());
+      throw Error(Code::kCorrupt, lines_->where(), "is too long", format("a line holds at most {} bytes", LineReader::kMaxBytes));
+    line.sheet = parse_answers(parse_json(text->text, lines_->where(), true), list_, lines_->where());
   } catch (const Error& e) {
     line.error = e.what();
   }
   return line;
+}
+
+// Records without answers (a data set may hold pairs, too) are passed over.
+std::optional<AnswerReader::Line> AnswerReader::next_record() {
+  while (const std::optional<data::Line> record = records_->next()) {
+    Line line{.number = record->number, .sheet = {}, .error = record->error};
+    if (!record->record) return line;
+    const data::Record& r = *record->record;
+    if (!r.meta.is_object() || !r.meta.contains("meta_result")) continue;
+    try {
+      line.sheet = parse_answers({{"id", r.id}, {"prompt", r.prompt}, {"media", r.media[0].name()}, {"meta", r.meta}}, list_,
+                                 format("record {}", r.id));
+    } catch (const Error& e) {
+      line.error = e.what();
+    }
+    return line;
+  }
+  return std::nullopt;
 }
 
 const AnswerSheet* AnswerTable::find(const std::string& name, const std::string& prompt) const {

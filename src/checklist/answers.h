@@ -1,12 +1,14 @@
 // Stored answers to a checklist, one medium a line:
 //   {"id":"7a", "prompt":"a red cup", "media":"7a.png", "alignment":0.83, "answers":["yes","no",0.31,null,…]}
 // An answer is "yes", "no" (any case) or P(yes); null and every other text count as no, as in VisionReward's code, and are counted.
-// VisionRewardDB's names are read, too: "internal_id", "meta_result" (1 and 0) and "meta_mask" (0: the question does not count here).
+// VisionRewardDB's names are read, too: "internal_id", "meta_result" (1 and 0) and "meta_mask" (0: the question does not count here), at
+// the top or under "meta".
 #pragma once
 
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +17,7 @@
 #include "checklist/checklist.h"
 #include "core/json.h"
 #include "core/lines.h"
+#include "data/stream.h"
 
 namespace beholder::checklist {
 
@@ -32,7 +35,8 @@ struct AnswerSheet {
 // one.
 AnswerSheet parse_answers(const Json& value, const Checklist& list, const std::string& where);
 
-// Streams a file, or standard input for "-". A bad line is a value.
+// Streams JSON lines, of standard input for "-", or a public data set with answers (data/dataset.h): a folder, or a file of another form. A
+// bad line is a value.
 class AnswerReader {
  public:
   AnswerReader(const std::string& path, const Checklist& list);
@@ -44,7 +48,10 @@ class AnswerReader {
   std::optional<Line> next();
 
  private:
-  LineReader lines_;
+  std::optional<Line> next_line();
+  std::optional<Line> next_record();
+  std::optional<LineReader> lines_;
+  std::unique_ptr<data::RecordStream> records_;  // or these
   const Checklist& list_;
 };
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "checklist/answers.h"
+#include "checklist/pairs.h"
 #include "checklist/score.h"
 #include "checklist/testing.h"
 #include "checklist/weights.h"
@@ -182,6 +183,28 @@ TEST(Answers, BadLinesAreCountedAndTheRestGoesOn) {
   EXPECT_EQ(table.find("f"), nullptr);
   write_file_atomic(dir / "a.jsonl", "{\"id\":\"a\",\"answers\":[1,1]}\n{\"id\":\"a\",\"answers\":[0,1]}\n");
   EXPECT_THAT(message_of([&] { read_answer_table(dir / "a.jsonl", list); }), ::testing::HasSubstr("a stands twice"));
+}
+
+// A public data set as it lies: answers out of one table, people's choices out of another, in one folder.
+TEST(Answers, OfVisionRewardDbAreReadWhereTheyLie) {
+  const std::string folder = BEHOLDER_SOURCE_DIR "/tests/data/datasets/visionreward";
+  TempDir dir;
+  write_file_atomic(dir / "questions.txt", "one?\ntwo?\nthree?\n");
+  const Checklist list = load_checklist(dir / "questions.txt", "");
+  const AnswerTable table = read_answer_table(folder + "/video.parquet", list);
+  ASSERT_EQ(table.sheets.size(), 2U);
+  EXPECT_EQ(table.sheets[0].p_yes, (std::vector<double>{1, 0, 1}));
+  EXPECT_EQ(table.sheets[0].counts, (std::vector<bool>{true, true, false}));
+  EXPECT_EQ(table.sheets[1].p_yes, (std::vector<double>{0, 0, 1}));
+
+  const PairSet set = read_pairs(folder + "/pairs.parquet", list, table, Coding::kHard);
+  EXPECT_EQ(set.bad_records, 1) << "one answer is neither video nor a tie";
+  EXPECT_EQ(set.without_answers, 0);
+  ASSERT_EQ(set.pairs.size(), 3U);
+  EXPECT_EQ(set.pairs[0].label, 1);
+  EXPECT_EQ(set.pairs[1].label, -1);
+  EXPECT_EQ(set.pairs[2].label, 0);
+  EXPECT_EQ(set.pairs[0].x, (std::vector<double>{2, 0, -1}));  // yes - no, no - no, masked - yes
 }
 
 }  // namespace

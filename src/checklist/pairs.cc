@@ -1,20 +1,19 @@
 #include "checklist/pairs.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 
 #include "core/error.h"
 #include "core/format.h"
 #include "core/progress.h"
+#include "data/dataset.h"
 #include "data/jsonl.h"
 
 namespace beholder::checklist {
 namespace {
-
-std::string name_of(const data::MediaRef& ref) {
-  return ref.is_frame_list() ? ref.frames[0] : ref.path;
-}
 
 class PairReader {
  public:
@@ -25,9 +24,9 @@ class PairReader {
   void take(const data::Record& pair) {
     const AnswerSheet* sides[2] = {};
     for (std::size_t k = 0; k < 2; ++k) {
-      sides[k] = table_.find(name_of(pair.media[k]), pair.prompt);
+      sides[k] = table_.find(pair.media[k].name(), pair.prompt);
       if (sides[k]) continue;
-      warnings_.add(format("record {}: no answers for {}", pair.id, name_of(pair.media[k])));
+      warnings_.add(format("record {}: no answers for {}", pair.id, pair.media[k].name()));
       ++set_.without_answers;
       return;
     }
@@ -62,19 +61,23 @@ std::int64_t PairSet::ties() const {
 PairSet read_pairs(const std::string& path, const Checklist& list, const AnswerTable& table, Coding coding) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw Error(Code::kNotFound, path, "no such file, or it cannot be read", "check the path");
-  data::RecordReader reader(file, path);  // media are names here: they stay as they are
+  std::unique_ptr<data::RecordStream> records;
+  if (std::filesystem::is_directory(path) || !data::is_own_records(path))
+    records = data::open_records(path);
+  else
+    records = std::make_unique<data::RecordReader>(file, path);  // media are names here: they stay as they are
   PairReader pairs(list, table, coding);
   Warnings bad;
-  while (const auto line = reader.next()) {
+  while (const auto line = records->next()) {
     if (!line->record) {
       bad.add(format("left out {}", line->error));
+      ++pairs.set_.bad_records;
       continue;
     }
     const std::vector<data::Record> expanded = data::expand_pairs(*line->record);
     pairs.set_.unlabelled += expanded.empty() ? 1 : 0;
     for (const data::Record& pair : expanded) pairs.take(pair);
   }
-  pairs.set_.bad_records = reader.bad();
   if (pairs.set_.without_answers > 0) log_warning(format("{} pairs are left out: a medium has no answers", pairs.set_.without_answers));
   return std::move(pairs.set_);
 }

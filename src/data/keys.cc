@@ -28,11 +28,10 @@ std::uint64_t prompt_key(std::string_view prompt) {
 std::uint64_t media_key(const MediaRef& ref) {
   try {
     std::uint64_t key = stable_hash(*media_bytes(ref));
-    for (std::size_t i = 1; i < ref.frames.size(); ++i)
-      key = mix_keys(key, stable_hash(*media_bytes({.path = ref.frames[i], .frames = {}, .fps = 0, .bytes = {}})));
+    for (std::size_t i = 1; i < ref.frames.size(); ++i) key = mix_keys(key, stable_hash(*media_bytes({.path = ref.frames[i]})));
     return key;
   } catch (const Error&) {  // not there: whoever reads it says so
-    return stable_hash(ref.is_frame_list() ? ref.frames[0] : ref.path);
+    return stable_hash(ref.name());
   }
 }
 

@@ -54,8 +54,7 @@ void look(const std::string& bytes, const std::string& name, const CheckOptions&
 
 std::shared_ptr<const std::string> media_bytes(const MediaRef& ref) {
   if (ref.bytes) return ref.bytes;
-  const std::string& path = ref.is_frame_list() ? ref.frames[0] : ref.path;
-  return std::make_shared<const std::string>(read_file(path, static_cast<std::uint64_t>(media::DecodeLimits{}.max_file_bytes)));
+  return std::make_shared<const std::string>(read_file(ref.name(), static_cast<std::uint64_t>(media::DecodeLimits{}.max_file_bytes)));
 }
 
 MediaCheck check_bytes(const std::string& bytes, const std::string& name, const CheckOptions& options) {

@@ -19,11 +19,12 @@ namespace beholder::data {
 // A file (image or video), or a video given as frame files. Exactly one of `path` and `frames` is set.
 struct MediaRef {
   std::string path;
-  std::vector<std::string> frames;
-  double fps = 0;                            // frames per second of `frames`; 0 for a file
-  std::shared_ptr<const std::string> bytes;  // content that came with the record (a Parquet cell); `path` then only names it
+  std::vector<std::string> frames = {};
+  double fps = 0;                                 // frames per second of `frames`; 0 for a file
+  std::shared_ptr<const std::string> bytes = {};  // content that came with the record (a Parquet cell); `path` then only names it
 
   bool is_frame_list() const { return !frames.empty(); }
+  const std::string& name() const { return frames.empty() ? path : frames[0]; }  // for people, and to tell media apart by
   bool operator==(const MediaRef& other) const;
 };
 

@@ -10,10 +10,6 @@
 namespace beholder::eval {
 namespace {
 
-std::string medium_name(const data::MediaRef& ref) {
-  return ref.is_frame_list() ? ref.frames[0] : ref.path;
-}
-
 // One of the pairs that the judge got wrong, with all that a gallery shows.
 Json error_json(const std::vector<data::Record>& records, const JudgedSet& set, const JudgedPair& pair) {
   const data::Record& record = records[set.records[pair.record].source];
@@ -21,7 +17,7 @@ Json error_json(const std::vector<data::Record>& records, const JudgedSet& set, 
   Json out{{"id", record.id},
            {"pair", {a + 1, b + 1}},
            {"prompt", record.prompt},
-           {"media", {medium_name(record.media[a]), medium_name(record.media[b])}},
+           {"media", {record.media[a].name(), record.media[b].name()}},
            {"q", pair.q},
            {"margin", pair.verdict.margin},
            {"p", pair.verdict.p ? Json(*pair.verdict.p) : Json()}};

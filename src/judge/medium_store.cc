@@ -64,7 +64,7 @@ Medium naming(const std::string& name, const Make& make) {
 
 Medium MediumStore::load(const data::MediaRef& ref) {
   const bool list = ref.is_frame_list();
-  const std::string name = list ? ref.frames[0] : ref.path;
+  const std::string& name = ref.name();
   std::vector<std::string> files;
   std::string key = list ? format("frames {}", ref.fps) : "file";
   for (const std::string& path : list ? ref.frames : std::vector<std::string>{ref.path}) {
