@@ -1,7 +1,7 @@
 """Includes point downward only: a room may include itself and rooms of a lower level, never one beside or above it."""
 import pathlib, re, sys
 
-LEVEL = {"core": 0, "hf": 1, "media": 1, "data": 2, "vlm": 2, "world": 2, "gen": 3, "judge": 3, "checklist": 3, "train": 4, "eval": 4, "report": 5, "app": 6}
+LEVEL = {"core": 0, "dist": 1, "hf": 1, "media": 1, "data": 2, "vlm": 2, "world": 2, "gen": 3, "judge": 3, "checklist": 3, "train": 4, "eval": 4, "report": 5, "app": 6}
 # Two rooms of one level, where the upper one is built on the lower one: the world writes its items as preference records.
 SIDEWAYS = {("world", "data")}
 

@@ -1,4 +1,5 @@
 #include "train/checklist.h"
+#include "dist/launch.h"
 
 #include "core/error.h"
 #include "core/file.h"
@@ -69,6 +70,7 @@ std::string model_card(const ChecklistConfig& c, const judge::JudgeSpec& spec, c
 
 ChecklistOutcome train_checklist(const ChecklistConfig& config) {
   validate(config);
+  dist::require_alone("train checklist");
   const RunLock lock(config.output_dir);
   remove_unfinished(config.output_dir);
   const std::string dir = hf::resolve_model_dir(config.model);

@@ -15,8 +15,7 @@ Json number_or_null(double value) {
 
 }  // namespace
 
-void write_completions(const std::string& output_dir, std::int64_t step, const RolloutBatch& batch,
-                       const std::vector<std::string>& reward_names) {
+std::string completion_lines(std::int64_t step, const RolloutBatch& batch, const std::vector<std::string>& reward_names) {
   std::string text;
   for (const Group& group : batch.groups)
     for (const Sample& sample : group.samples) {
@@ -39,9 +38,13 @@ void write_completions(const std::string& output_dir, std::int64_t step, const R
                          {"tokens", vote.tokens}}) +
               "\n";
     }
+  return text;
+}
+
+void write_completions(const std::string& output_dir, std::int64_t step, const std::string& lines) {
   const std::string dir = output_dir + "/completions";
   std::filesystem::create_directories(dir);
-  write_file_atomic(format("{}/step-{:06}.jsonl", dir, step), text);
+  write_file_atomic(format("{}/step-{:06}.jsonl", dir, step), lines);
 }
 
 }  // namespace beholder::train

@@ -9,7 +9,7 @@
 
 namespace beholder::train {
 
-void write_completions(const std::string& output_dir, std::int64_t step, const RolloutBatch& batch,
-                       const std::vector<std::string>& reward_names);
+std::string completion_lines(std::int64_t step, const RolloutBatch& batch, const std::vector<std::string>& reward_names);
+void write_completions(const std::string& output_dir, std::int64_t step, const std::string& lines);
 
 }  // namespace beholder::train

@@ -9,6 +9,7 @@
 #include "hf/peft.h"
 #include "train/fresh_model.h"
 #include "train/memory_advice.h"
+#include "train/ranks.h"
 #include "train/run_dir.h"
 #include "train/run_setup.h"
 
@@ -33,12 +34,12 @@ Json input_hashes(const std::string& data, const std::string& model_dir) {
   return out;
 }
 
-}  // namespace
-
-GrpoOutcome train_grpo(const GrpoConfig& config) {
-  validate(config);
-  const RunLock lock(config.output_dir);
-  remove_unfinished(config.output_dir);
+GrpoOutcome train_in_group(const GrpoConfig& config, dist::ProcessGroup& group) {
+  std::optional<RunLock> lock;
+  if (group.is_main()) {
+    lock.emplace(config.output_dir);
+    remove_unfinished(config.output_dir);
+  }
   const std::string dir = hf::resolve_model_dir(config.model);
   const judge::JudgeSpec spec = judge::load_judge_spec(dir);
   std::optional<judge::JudgeModel> heard;
@@ -48,8 +49,9 @@ GrpoOutcome train_grpo(const GrpoConfig& config) {
                                           {.dtype = at::kFloat, .device = vlm::parse_device(config.device)}));
     listener.emplace(heard->spec, heard->model, config.listener_redact);
   }
-  const std::string data = training_records(config, config.data, "data");
-  const auto train = make_source(config, data, true), validation = config.eval_steps > 0 ? make_source(config, data, false) : nullptr;
+  const std::string data = first_on_main(group, [&] { return training_records(config, config.data, "data"); });
+  const auto train = make_source(config, data, true);
+  const auto validation = config.eval_steps > 0 ? first_on_main(group, [&] { return make_source(config, data, false); }) : nullptr;
   std::map<std::string, std::string> model_files = read_model_files(hf::base_model_dir(dir));
   GrpoTask task{.config = config,
                 .spec = &spec,
@@ -59,22 +61,39 @@ GrpoOutcome train_grpo(const GrpoConfig& config) {
                 .inputs = input_hashes(data, dir),
                 .train = train.get(),
                 .validation = validation.get(),
-                .listener = listener ? &*listener : nullptr};
+                .listener = listener ? &*listener : nullptr,
+                .group = &group};
   if (config.loss.beta > 0) task.reference = task.model;  // what is trained gets its own memory, so the two only share what is not
   GrpoTrainer trainer(std::move(task));
   const std::int64_t from_step = trainer.resume();
   GrpoConfig copy = config;
   FieldList fields;
   copy.fields(fields);
-  write_run_record(config, "train grpo", fields, from_step);
+  if (group.is_main()) write_run_record(config, "train grpo", fields, from_step);
   GrpoOutcome outcome;
+  outcome.is_main = group.is_main();
   with_memory_advice(config, [&] { outcome.result = trainer.run(); });
-  if (outcome.result.interrupted) return outcome;
+  if (outcome.result.interrupted || !group.is_main()) return outcome;
   outcome.final_dir = export_model(config, "final", trainer.model(), model_files, export_dtype(config, spec));
   log_info(format("trained {} updates; the model is in {}", outcome.result.step, outcome.final_dir));
   if (outcome.result.best_metric)
     log_info(format("best {} {:.4f} after step {}: {}/best", config.metric_for_best_model, *outcome.result.best_metric,
                     outcome.result.best_step, config.output_dir));
+  return outcome;
+}
+
+}  // namespace
+
+GrpoOutcome train_grpo(const GrpoConfig& config) {
+  validate(config);
+  GrpoOutcome outcome;
+  with_ranks(config, [&](dist::ProcessGroup& group) {
+    const GrpoConfig whole = for_ranks(config, group);
+    require_field(whole.batch_size() / whole.num_generations >= group.size(), "per_device_train_batch_size",
+                  format("{} prompts an update for {} processes", whole.batch_size() / whole.num_generations, group.size()),
+                  "give each process at least one: raise it or gradient_accumulation_steps, or lower num_generations");
+    outcome = train_in_group(whole, group);
+  });
   return outcome;
 }
 

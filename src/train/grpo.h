@@ -10,8 +10,9 @@
 namespace beholder::train {
 
 struct GrpoOutcome {
-  GrpoResult result;
-  std::string final_dir;  // empty when the run was interrupted
+  GrpoResult result = {};
+  std::string final_dir = {};  // empty when the run was interrupted
+  bool is_main = true;         // of several processes, the one that speaks
 };
 
 // `config.model` is not empty. Throws what validate, the loaders and the trainer throw.

@@ -34,7 +34,7 @@ void add(const PreferenceItem& item, const judge::Vote& vote, Sums& sums) {
 }  // namespace
 
 Metrics evaluate_judge(const judge::JudgeSpec& spec, const vlm::Model& model, const PreferenceSource& source, Listener* listener,
-                       const EvalOptions& options) {
+                       const EvalOptions& options, dist::ProcessGroup& group) {
   vlm::ModelSampler sampler(model);
   judge::Judge judge(spec, sampler);
   judge::JudgeOptions judging;
@@ -46,7 +46,7 @@ Metrics evaluate_judge(const judge::JudgeSpec& spec, const vlm::Model& model, co
   if (listener && listener->spec().patches != spec.patches) listener_media.emplace(listener->spec().patches);
   const std::int64_t available = source.epoch_items(), wanted = available > 0 ? std::min(available, options.items) : options.items;
   Sums sums;
-  for (std::int64_t begin = 0; begin < wanted; begin += kEvalBlock) {
+  for (std::int64_t begin = group.rank() * kEvalBlock; begin < wanted; begin += group.size() * kEvalBlock) {
     std::vector<PreferenceItem> items;
     std::vector<judge::Question> questions;
     for (std::int64_t i = begin; i < std::min(wanted, begin + kEvalBlock); ++i) {
@@ -65,6 +65,9 @@ Metrics evaluate_judge(const judge::JudgeSpec& spec, const vlm::Model& model, co
       sums.contradicted += contradicts(vote.verdict, l);
     }
   }
+  for (double* sum : {&sums.right, &sums.brier, &sums.parsed, &sums.first, &sums.tokens, &sums.contradicted, &sums.heard,
+                      &sums.true_statements, &sums.statements, &sums.items})
+    *sum = group.sum(*sum);
   const auto share = [](double part, double whole) { return whole > 0 ? part / whole : 0; };
   Metrics out{{"eval_accuracy", share(sums.right, sums.items)},
               {"eval_brier", share(sums.brier, sums.items)},

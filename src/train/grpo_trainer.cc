@@ -22,13 +22,13 @@ double peak_memory_gb() {
   return static_cast<double>(usage.ru_maxrss) / (1 << 20);
 }
 
-std::int64_t active_tokens(const Sample& sample, const GrpoConfig& config) {
-  return config.mask_truncated_completions && !sample.completion.finished ? 0 : std::ssize(sample.completion.ids);
+std::int64_t active_tokens(const SampleFacts& sample, const GrpoConfig& config) {
+  return config.mask_truncated_completions && !sample.finished ? 0 : sample.tokens;
 }
 
 }  // namespace
 
-// One forward pass: completions first..last of the batch, with a prefix for each group they come from.
+// One forward pass: completions first..last of this rank's, with a prefix for each group they come from.
 struct GrpoTrainer::Micro {
   std::vector<vlm::Segment> segments;
   std::vector<const Sample*> samples;
@@ -48,7 +48,7 @@ struct GrpoTrainer::Micro {
       segments.push_back({.ids = sample.completion.ids, .media = {}, .parent = root_});
       samples.push_back(&sample);
     }
-    weights = token_weights(config.loss_options(), shape, first, last);
+    weights = token_weights(config.loss_options(), shape, batch.first + first, batch.first + last);
   }
 
  private:
@@ -57,8 +57,8 @@ struct GrpoTrainer::Micro {
 
 GrpoTrainer::GrpoTrainer(GrpoTask task)
     : task_(std::move(task)),
-      run_(task_.config, identity(), task_.model, task_.model_files),
-      roller_(task_.config, *task_.spec, task_.model, *task_.train, task_.listener) {
+      run_(task_.config, identity(), task_.model, task_.model_files, *task_.group),
+      roller_(task_.config, *task_.spec, task_.model, *task_.train, task_.listener, *task_.group) {
   require_internal(task_.config.loss.beta == 0 || task_.reference, "beta above 0 needs a reference");
   if (task_.model.dtype != at::kDouble) task_.model.dtype = task_.config.bf16 ? at::kBFloat16 : at::kFloat;
   if (task_.reference) task_.reference->dtype = task_.model.dtype;
@@ -66,7 +66,7 @@ GrpoTrainer::GrpoTrainer(GrpoTask task)
 
 // ---- one update
 
-double GrpoTrainer::micro_loss(const Micro& micro, std::size_t number) {
+at::Tensor GrpoTrainer::micro_loss(const Micro& micro, std::size_t number) {
   const GrpoConfig& c = task_.config;
   const vlm::Packed packed = vlm::pack(task_.model.config, micro.segments);
   std::vector<std::int64_t> rows, ids, sequence, decision_rows;
@@ -122,21 +122,30 @@ double GrpoTrainer::micro_loss(const Micro& micro, std::size_t number) {
   meters_.add("clip_ratio/low_mean", policy.clipped_low / policy.tokens);
   meters_.add("clip_ratio/high_mean", policy.clipped_high / policy.tokens);
   if (c.loss.beta > 0) meters_.add("kl", policy.kl / policy.tokens);
-  const double loss = policy.loss.item<double>();
-  if (std::isfinite(loss)) policy.loss.backward();
-  return loss;
+  return policy.loss;
 }
 
 double GrpoTrainer::accumulate(const RolloutBatch& batch) {
   const GrpoConfig& c = task_.config;
   BatchShape shape{.lengths = {}, .max_completion_length = c.max_completion_length, .micro_batches = c.gradient_accumulation_steps};
-  for (const Group& group : batch.groups)
-    for (const Sample& sample : group.samples) shape.lengths.push_back(active_tokens(sample, c));
+  for (const SampleFacts& sample : batch.facts) shape.lengths.push_back(active_tokens(sample, c));
   run_.zero_grad();
   double loss = 0;
-  const auto size = static_cast<std::size_t>(c.per_device_train_batch_size);
-  for (std::size_t first = 0, number = 0; first < shape.lengths.size(); first += size, ++number)
-    loss += micro_loss(Micro(batch, first, std::min(first + size, shape.lengths.size()), c, shape), number);
+  const auto size = static_cast<std::size_t>(c.per_device_train_batch_size),
+             own = batch.groups.size() * static_cast<std::size_t>(c.num_generations);
+  // The whole loss is known before the last pass backward, during which gradients may already leave.
+  const auto complete = [&] {
+    loss = run_.group().sum(loss);
+    run_.last_backward();
+  };
+  if (own == 0) complete();
+  for (std::size_t first = 0, number = 0; first < own; first += size, ++number) {
+    const std::size_t last = std::min(first + size, own);
+    at::Tensor part = micro_loss(Micro(batch, first, last, c, shape), number);
+    loss += part.item<double>();
+    if (last == own) complete();
+    if (std::isfinite(loss)) part.backward();
+  }
   return loss;
 }
 
@@ -171,10 +180,12 @@ GrpoResult GrpoTrainer::run() {
       times_.since += progress.seconds() - start;
       if (due(c.logging_steps)) {
         log_metrics(times_.since);
-        write_completions(c.output_dir, run_.step(), batch, c.reward_names());
+        std::string lines;
+        for (const std::string& part : run_.group().gather(completion_lines(run_.step(), batch, c.reward_names()))) lines += part;
+        if (run_.group().is_main()) write_completions(c.output_dir, run_.step(), lines);
       }
       if (task_.validation && due(c.eval_steps)) evaluate();
-      result.interrupted = interrupted() && !run_.last_step();
+      result.interrupted = run_.group().any(interrupted()) && !run_.last_step();
       if (due(c.save_steps) || result.interrupted) save();
     }
   }
@@ -211,10 +222,15 @@ void GrpoTrainer::learn_from(const RolloutBatch& batch, Progress& progress) {
 void GrpoTrainer::report_problems(const RolloutBatch& batch) {
   constexpr std::int64_t kShown = 20;
   for (const std::string& problem : batch.problems)
-    if (++skipped_ <= kShown) log_warning(format("step {}: left out {}", run_.step() + 1, problem));
+    if (++skipped_ <= kShown && run_.group().is_main()) log_warning(format("step {}: left out {}", run_.step() + 1, problem));
 }
 
 void GrpoTrainer::log_metrics(double seconds) {
+  if (!run_.group().is_alone()) {
+    const std::vector<std::string> all = run_.group().gather(meters_.state().dump());
+    meters_.clear();
+    for (const std::string& part : all) meters_.merge(Json::parse(part));
+  }
   warnings_.check(meters_, task_.config, run_.step());
   Metrics metrics = meters_.means();
   metrics.emplace_back("learning_rate", run_.learning_rate());
@@ -239,7 +255,7 @@ void GrpoTrainer::evaluate() {
   const GrpoConfig& c = task_.config;
   const Metrics metrics =
       evaluate_judge(*task_.spec, task_.model, *task_.validation, task_.listener,
-                     {.kind = c.answer_kind(), .items = c.eval_items, .max_completion_length = c.max_completion_length});
+                     {.kind = c.answer_kind(), .items = c.eval_items, .max_completion_length = c.max_completion_length}, run_.group());
   run_.log().log(run_.step(), metrics);
   for (const auto& [name, value] : metrics) {
     if (name != c.metric_for_best_model) continue;
@@ -247,7 +263,7 @@ void GrpoTrainer::evaluate() {
     if (best_metric_ && (lower_is_better ? value >= *best_metric_ : value <= *best_metric_)) continue;
     best_metric_ = value;
     best_step_ = run_.step();
-    export_model(c, "best", task_.model, task_.model_files, export_dtype(c, *task_.spec));
+    if (run_.group().is_main()) export_model(c, "best", task_.model, task_.model_files, export_dtype(c, *task_.spec));
   }
 }
 

@@ -30,6 +30,7 @@ struct GrpoTask {
   const PreferenceSource* train = nullptr;
   const PreferenceSource* validation = nullptr;  // null: no evaluation
   Listener* listener = nullptr;                  // null: none
+  dist::ProcessGroup* group = &dist::alone();
 };
 
 struct GrpoResult {
@@ -52,7 +53,8 @@ class GrpoTrainer {
   // no longer finite, when a reward fails, or when no item can be used; earlier checkpoints stay.
   GrpoResult run();
 
-  // The loss of one rollout with the current weights and its gradients in the leaves; what an update follows. For tests.
+  // The loss of one rollout (of all ranks) with the current weights, and this rank's part of its gradients in the leaves; what an update
+  // follows. For tests.
   double accumulate(const RolloutBatch& batch);
   RolloutBatch rollout();  // the next one; moves on in the data
   const vlm::Model& model() const { return task_.model; }
@@ -65,7 +67,7 @@ class GrpoTrainer {
     std::int64_t updates = 0, tokens = 0;
   };
 
-  double micro_loss(const Micro& micro, std::size_t number);
+  at::Tensor micro_loss(const Micro& micro, std::size_t number);
   void learn_from(const RolloutBatch& batch, Progress& progress);
   bool due(std::int64_t every) const;
   void report_problems(const RolloutBatch& batch);

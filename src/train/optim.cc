@@ -29,15 +29,17 @@ const at::Tensor& need(const TensorMap& state, const std::string& key, c10::IntA
 
 }  // namespace
 
-AdamW::AdamW(std::vector<NamedParam> params, const AdamWOptions& options) : params_(std::move(params)), options_(options) {
+AdamW::AdamW(std::vector<NamedParam> params, const AdamWOptions& options, const std::vector<bool>& owned)
+    : params_(std::move(params)), options_(options) {
   for (std::size_t i = 0; i < params_.size(); ++i) {
     const at::Tensor& value = params_[i].value;
     require_internal((value.scalar_type() == at::kFloat || value.scalar_type() == at::kDouble) && value.is_contiguous(),
                      "AdamW wants contiguous float32 or float64 parameters");
-    exp_avg_.push_back(at::zeros_like(value, at::TensorOptions().requires_grad(false)));
-    exp_avg_sq_.push_back(at::zeros_like(value, at::TensorOptions().requires_grad(false)));
+    const bool mine = owned.empty() || owned[i];
+    exp_avg_.push_back(mine ? at::zeros_like(value, at::TensorOptions().requires_grad(false)) : at::Tensor());
+    exp_avg_sq_.push_back(mine ? at::zeros_like(value, at::TensorOptions().requires_grad(false)) : at::Tensor());
     steps_.push_back(at::zeros({}, value.options().requires_grad(false)));
-    (value.dim() >= 2 ? decayed_ : plain_).push_back(i);
+    if (mine) (value.dim() >= 2 ? decayed_ : plain_).push_back(i);
   }
 }
 
@@ -75,6 +77,7 @@ void AdamW::zero_grad() {
 TensorMap AdamW::state() const {
   TensorMap out;
   for (std::size_t i = 0; i < params_.size(); ++i) {
+    if (!exp_avg_[i].defined()) continue;
     out["exp_avg/" + params_[i].name] = exp_avg_[i];
     out["exp_avg_sq/" + params_[i].name] = exp_avg_sq_[i];
   }
@@ -87,6 +90,7 @@ void AdamW::load_state(const TensorMap& state, std::string_view where) {
   const at::Tensor& steps = need(state, "steps", {static_cast<std::int64_t>(params_.size())}, where);
   for (std::size_t i = 0; i < params_.size(); ++i) {
     const auto shape = params_[i].value.sizes();
+    if (!exp_avg_[i].defined()) continue;
     exp_avg_[i].copy_(need(state, "exp_avg/" + params_[i].name, shape, where));
     exp_avg_sq_[i].copy_(need(state, "exp_avg_sq/" + params_[i].name, shape, where));
     steps_[i].copy_(steps[static_cast<std::int64_t>(i)]);

@@ -31,7 +31,8 @@ struct AdamWOptions {
 
 class AdamW {
  public:
-  AdamW(std::vector<NamedParam> params, const AdamWOptions& options);
+  // `owned`: the parameters it keeps state for and changes; empty: all.
+  AdamW(std::vector<NamedParam> params, const AdamWOptions& options, const std::vector<bool>& owned = {});
 
   // One update with the gradients the parameters hold. A parameter without one (a vision tower that saw no picture in this
   // batch) is left as it is, and so is its state. Gradients are multiplied with `grad_factor` first.
@@ -40,10 +41,10 @@ class AdamW {
 
   const std::vector<NamedParam>& params() const { return params_; }
 
-  // Every parameter has its state from the start, so that a checkpoint's set of names never depends on the data:
-  // "exp_avg/<name>", "exp_avg_sq/<name>", and "steps", float32 [parameters].
+  // Every owned parameter has its state from the start, so that a checkpoint's set of names never depends on the data:
+  // "exp_avg/<name>", "exp_avg_sq/<name>", and "steps", float32 [parameters], 0 for those of others.
   TensorMap state() const;
-  // kCorrupt when a name or shape does not fit these parameters.
+  // Of all parameters. kCorrupt when a name or shape does not fit these parameters.
   void load_state(const TensorMap& state, std::string_view where);
 
  private:
@@ -52,9 +53,9 @@ class AdamW {
 
   std::vector<NamedParam> params_;
   AdamWOptions options_;
-  std::vector<at::Tensor> exp_avg_, exp_avg_sq_;
-  std::vector<at::Tensor> steps_;             // one element each, float32, as the fused kernel wants them
-  std::vector<std::size_t> decayed_, plain_;  // indices into params_
+  std::vector<at::Tensor> exp_avg_, exp_avg_sq_;  // undefined for parameters of others
+  std::vector<at::Tensor> steps_;                 // one element each, float32, as the fused kernel wants them
+  std::vector<std::size_t> decayed_, plain_;      // indices into params_
 };
 
 // Norm of all gradients together; 0 without any.

@@ -1,6 +1,7 @@
 #include "train/rollout.h"
 
 #include <chrono>
+#include <cstring>
 #include <limits>
 
 #include "core/error.h"
@@ -54,19 +55,20 @@ std::string RolloutBatch::ids() const {
 }
 
 Roller::Roller(const GrpoConfig& config, const judge::JudgeSpec& spec, const vlm::Model& model, const PreferenceSource& source,
-               Listener* listener)
+               Listener* listener, dist::ProcessGroup& group)
     : config_(config),
       spec_(spec),
       source_(source),
       sampler_(model),
       listener_(listener),
       media_(spec.patches),
-      command_(config.reward_command, config.reward_command_timeout) {
+      command_(config.reward_command, config.reward_command_timeout),
+      ranks_(group) {
   if (listener_ && listener_->spec().patches != spec.patches) listener_media_.emplace(listener_->spec().patches);
   for (const std::string& name : config.reward_funcs) rewards_.push_back(&reward_named(name));
 }
 
-std::optional<Group> Roller::prepare(std::int64_t number, RolloutBatch& batch) {
+std::optional<Group> Roller::prepare(std::int64_t number, std::string& problem) {
   Group group;
   group.item = source_.item(number);
   try {
@@ -80,7 +82,7 @@ std::optional<Group> Roller::prepare(std::int64_t number, RolloutBatch& batch) {
     if (room > 0 && tokens > room)
       throw Error(Code::kInvalidInput, "prompt", format("{} tokens with the completion, the model takes {}", tokens, room));
   } catch (const Error& e) {
-    batch.problems.push_back(format("{}: {}", group.item.id, e.what()));
+    problem = format("{}: {}", group.item.id, e.what());
     return std::nullopt;
   }
   return group;
@@ -158,40 +160,92 @@ void Roller::reward(std::vector<Group>& groups, RolloutBatch& batch) {
     }
 }
 
+// The next `wanted` items that can be used, this rank's part of them.
+std::vector<Group> Roller::take(std::int64_t wanted, std::int64_t& cursor, RolloutBatch& batch) {
+  std::vector<Group> mine;
+  while (wanted > 0) {
+    Json problems = Json::array();  // per item of this rank's part; null: none
+    const auto [begin, end] = ranks_.part(wanted);
+    for (std::int64_t number = cursor + begin; number < cursor + end; ++number) {
+      std::string problem;
+      if (std::optional<Group> group = prepare(number, problem)) {
+        group->key = mix_keys(stable_hash(group->item.id), static_cast<std::uint64_t>(number));
+        mine.push_back(std::move(*group));
+      }
+      problems.push_back(problem.empty() ? Json() : Json(problem));
+    }
+    cursor += wanted;
+    wanted = 0;
+    for (const std::string& part : ranks_.gather(problems.dump()))
+      for (const Json& problem : Json::parse(part)) {
+        unusable_ = problem.is_null() ? 0 : unusable_ + 1;
+        if (problem.is_null()) continue;
+        ++wanted;
+        batch.problems.push_back(problem.get<std::string>());
+        if (unusable_ == kUnusableLimit)
+          throw Error(Code::kInvalidInput, "data", format("{} items in a row cannot be used: {}", unusable_, batch.problems.back()),
+                      "mend the data; checkpoints so far are intact");
+      }
+  }
+  return mine;
+}
+
+void Roller::share_facts(RolloutBatch& batch) {
+  std::vector<double> flat;
+  const std::size_t rewards = config_.reward_names().size(), width = 6 + rewards;
+  for (const Group& group : batch.groups)
+    for (const Sample& s : group.samples) {
+      const judge::Verdict& verdict = s.vote.verdict;
+      for (const double fact : {static_cast<double>(s.completion.ids.size()), s.completion.finished ? 1.0 : 0.0, verdict.parsed ? 1.0 : 0.0,
+                                verdict.parsed && verdict.choice == 1 ? 1.0 : 0.0, s.listener ? 1.0 : 0.0,
+                                s.listener && contradicts(verdict, *s.listener) ? 1.0 : 0.0})
+        flat.push_back(fact);
+      flat.insert(flat.end(), s.rewards.begin(), s.rewards.end());
+    }
+  const std::vector<std::string> parts =
+      ranks_.gather(std::string(reinterpret_cast<const char*>(flat.data()), flat.size() * sizeof(double)));
+  for (std::size_t r = 0; r < parts.size(); ++r) {
+    if (static_cast<int>(r) == ranks_.rank()) batch.first = batch.facts.size();
+    flat.resize(parts[r].size() / sizeof(double));
+    std::memcpy(flat.data(), parts[r].data(), parts[r].size());
+    for (const double* f = flat.data(); f < flat.data() + flat.size(); f += width)
+      batch.facts.push_back({.tokens = static_cast<std::int64_t>(f[0]),
+                             .finished = f[1] > 0,
+                             .parsed = f[2] > 0,
+                             .first = f[3] > 0,
+                             .heard = f[4] > 0,
+                             .contradicted = f[5] > 0,
+                             .rewards = {f + 6, f + width}});
+  }
+}
+
 RolloutBatch Roller::next(std::int64_t& cursor) {
   RolloutBatch batch;
-  const auto wanted = static_cast<std::size_t>(config_.batch_size() / config_.num_generations);
+  std::int64_t missing = config_.batch_size() / config_.num_generations;
   const std::vector<double> weights = config_.weights();
-  int unusable = 0;
-  for (int round = 0; batch.groups.size() < wanted; ++round) {
-    std::vector<Group> fresh;
-    while (batch.groups.size() + fresh.size() < wanted) {
-      const std::int64_t number = cursor++;
-      if (std::optional<Group> group = prepare(number, batch)) {
-        group->key = mix_keys(stable_hash(group->item.id), static_cast<std::uint64_t>(number));
-        fresh.push_back(std::move(*group));
-        unusable = 0;
-      } else if (++unusable == kUnusableLimit) {
-        throw Error(Code::kInvalidInput, "data", format("{} items in a row cannot be used: {}", unusable, batch.problems.back()),
-                    "mend the data; checkpoints so far are intact");
-      }
-    }
+  for (int round = 0; missing > 0; ++round) {
+    std::vector<Group> fresh = take(missing, cursor, batch);
     sample(fresh, batch);
     reward(fresh, batch);
+    std::int64_t flat = 0;
     for (Group& group : fresh) {
       std::vector<std::vector<double>> rewards;
       for (const Sample& s : group.samples) rewards.push_back(s.rewards);
       if (config_.dynamic_sampling && round < kRefills && is_flat(rewards, weights))
-        ++batch.refilled;
+        ++flat;
       else
         batch.groups.push_back(std::move(group));
     }
+    missing = config_.dynamic_sampling && round < kRefills ? static_cast<std::int64_t>(ranks_.sum(static_cast<double>(flat))) : 0;
+    batch.refilled += missing;
   }
+  batch.prompt_tokens = static_cast<std::int64_t>(ranks_.sum(static_cast<double>(batch.prompt_tokens)));
+  batch.completion_tokens = static_cast<std::int64_t>(ranks_.sum(static_cast<double>(batch.completion_tokens)));
+  share_facts(batch);
   std::vector<std::vector<double>> rewards;
-  for (const Group& group : batch.groups)
-    for (const Sample& s : group.samples) rewards.push_back(s.rewards);
+  for (const SampleFacts& facts : batch.facts) rewards.push_back(facts.rewards);
   batch.advantages = compute_advantages(rewards, static_cast<std::size_t>(config_.num_generations), config_.advantage_options());
-  std::size_t i = 0;
+  std::size_t i = batch.first;
   for (Group& group : batch.groups)
     for (Sample& s : group.samples) s.advantage = batch.advantages.values[i++];
   return batch;

@@ -33,25 +33,32 @@ Json Meters::state() const {
 }
 
 void Meters::restore(const Json& state) {
-  for (const auto& [name, m] : state.items()) meters_[name] = {m.at(0).get<double>(), m.at(1).get<std::int64_t>()};
+  meters_.clear();
+  merge(state);
+}
+
+void Meters::merge(const Json& state) {
+  for (const auto& [name, m] : state.items()) {
+    meters_[name].sum += m.at(0).get<double>();
+    meters_[name].n += m.at(1).get<std::int64_t>();
+  }
 }
 
 void meter_rollout(const RolloutBatch& batch, const std::vector<std::string>& names, Meters& meters) {
   std::vector<std::vector<double>> by_reward(names.size());
   double shortest = 1e18, longest = 0, tokens = 0, terminated = 0, terminated_n = 0, n = 0, first = 0, parsed = 0, against = 0, heard = 0;
-  for (const Group& group : batch.groups)
-    for (const Sample& s : group.samples) {
-      const auto length = static_cast<double>(s.completion.ids.size());
-      shortest = std::min(shortest, length);
-      longest = std::max(longest, length);
-      tokens += length;
-      n += 1;
-      if (s.completion.finished) terminated += length, terminated_n += 1;
-      if (s.vote.verdict.parsed) parsed += 1, first += s.vote.verdict.choice == 1;
-      if (s.listener) heard += 1, against += contradicts(s.vote.verdict, *s.listener);
-      for (std::size_t k = 0; k < names.size(); ++k)
-        if (!std::isnan(s.rewards[k])) by_reward[k].push_back(s.rewards[k]);
-    }
+  for (const SampleFacts& s : batch.facts) {
+    const auto length = static_cast<double>(s.tokens);
+    shortest = std::min(shortest, length);
+    longest = std::max(longest, length);
+    tokens += length;
+    n += 1;
+    if (s.finished) terminated += length, terminated_n += 1;
+    if (s.parsed) parsed += 1, first += s.first;
+    if (s.heard) heard += 1, against += s.contradicted;
+    for (std::size_t k = 0; k < names.size(); ++k)
+      if (!std::isnan(s.rewards[k])) by_reward[k].push_back(s.rewards[k]);
+  }
   meters.add("reward", batch.advantages.reward_mean);
   meters.add("reward_std", batch.advantages.reward_std);
   meters.add("frac_reward_zero_std", batch.advantages.frac_reward_zero_std);

@@ -25,6 +25,7 @@ class Meters {
   // For checkpoints: {"name":[sum, n], …}.
   Json state() const;
   void restore(const Json& state);
+  void merge(const Json& state);  // another rank's
 
  private:
   struct Meter {

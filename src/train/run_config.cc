@@ -62,6 +62,7 @@ void RunConfig::run_fields(FieldList& f) {
   f.add_range("save_steps", save_steps, 1, kMany, "updates between two checkpoints");
   f.add_range("save_total_limit", save_total_limit, 0, kMany, "newest checkpoints to keep; 0: all");
   f.add_range("eval_steps", eval_steps, 0, kMany, "updates between two evaluations; 0: none");
+  f.add_range("ddp_timeout", ddp_timeout, 1, 1e7, "with several processes: seconds after which one that does not come ends all");
   f.add_choice("save_dtype", save_dtype, {"auto", "fp32", "bf16", "fp16"}, "of the final model; auto: as the model it started from");
 }
 
@@ -89,7 +90,7 @@ void validate_run(const RunConfig& c) {
 Json numeric_part(const FieldList& fields) {
   Json json = fields_to_json(fields);
   for (const char* key : {"output_dir", "resume_from_checkpoint", "logging_steps", "save_steps", "save_total_limit", "save_dtype",
-                          "eval_steps", "eval_examples", "device", "gradient_checkpointing"})
+                          "eval_steps", "eval_examples", "device", "gradient_checkpointing", "ddp_timeout"})
     json.erase(key);
   if (json.contains("lr_cycle_steps") && json["lr_cycle_steps"].empty()) json.erase("lr_cycle_steps");
   const auto off = [&](const char* key) { return json.contains(key) && json[key] == false; };

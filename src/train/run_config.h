@@ -31,6 +31,7 @@ struct RunConfig {
   std::int64_t lora_r = 16, lora_alpha = 32;
   std::vector<std::string> lora_target_modules = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
   std::string save_dtype = "auto", device = "cpu";
+  double ddp_timeout = 1800;
 
   void trained_fields(FieldList& f);
   void optimisation_fields(FieldList& f, std::string_view batch_unit);

@@ -10,6 +10,7 @@
 #include "train/fresh_model.h"
 #include "train/memory_advice.h"
 #include "train/model_card.h"
+#include "train/ranks.h"
 #include "train/record_source.h"
 #include "train/run_dir.h"
 #include "train/run_setup.h"
@@ -60,31 +61,34 @@ vlm::Model starting_model(const SftConfig& c, const judge::JudgeSpec& spec, cons
   return model;
 }
 
-}  // namespace
-
-SftOutcome train_sft(const SftConfig& config) {
-  validate(config);
-  const RunLock lock(config.output_dir);
-  remove_unfinished(config.output_dir);
-  const std::string dir = starting_dir(config);
+SftOutcome train_in_group(const SftConfig& config, dist::ProcessGroup& group) {
+  std::optional<RunLock> lock;
+  if (group.is_main()) {
+    lock.emplace(config.output_dir);
+    remove_unfinished(config.output_dir);
+  }
+  const std::string dir = first_on_main(group, [&] { return starting_dir(config); });
   const judge::JudgeSpec spec = judge::load_judge_spec(dir);
-  const std::string data = training_records(config, config.data, "data");
-  const Sources sources = make_sources(config, data, spec);
+  const std::string data = first_on_main(group, [&] { return training_records(config, config.data, "data"); });
+  const Sources sources = first_on_main(group, [&] { return make_sources(config, data, spec); });
   std::map<std::string, std::string> model_files = read_model_files(hf::base_model_dir(dir));
   SftTrainer trainer({.config = config,
                       .model = starting_model(config, spec, dir),
                       .model_files = model_files,
                       .inputs = data_identity(data),
                       .train = sources.train.get(),
-                      .validation = sources.validation.get()});
+                      .validation = sources.validation.get(),
+                      .group = &group});
   const std::int64_t from_step = trainer.resume();
   SftConfig copy = config;
   FieldList fields;
   copy.fields(fields);
-  const Json run = write_run_record(config, "train sft", fields, from_step);
+  Json run;
+  if (group.is_main()) run = write_run_record(config, "train sft", fields, from_step);
   SftOutcome outcome;
+  outcome.is_main = group.is_main();
   with_memory_advice(config, [&] { outcome.result = trainer.run(); });
-  if (outcome.result.interrupted) return outcome;
+  if (outcome.result.interrupted || !group.is_main()) return outcome;
   model_files["README.md"] = model_card({.config = config,
                                          .run = run,
                                          .metrics_path = config.output_dir + "/metrics.jsonl",
@@ -92,6 +96,15 @@ SftOutcome train_sft(const SftConfig& config) {
                                          .parameters = trainer.model().params.numel()});
   outcome.final_dir = export_model(config, "final", trainer.model(), model_files, export_dtype(config, spec));
   log_info(format("trained {} updates; the model is in {}", outcome.result.step, outcome.final_dir));
+  return outcome;
+}
+
+}  // namespace
+
+SftOutcome train_sft(const SftConfig& config) {
+  validate(config);
+  SftOutcome outcome;
+  with_ranks(config, [&](dist::ProcessGroup& group) { outcome = train_in_group(for_ranks(config, group), group); });
   return outcome;
 }
 

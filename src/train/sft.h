@@ -15,6 +15,7 @@
 namespace beholder::train {
 
 struct SftOutcome {
+  bool is_main = true;  // of several processes, the one that speaks
   SftResult result;
   std::string final_dir;  // empty when the run was interrupted
 };

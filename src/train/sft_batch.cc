@@ -20,10 +20,10 @@ std::string SftBatch::ids() const {
   return out;
 }
 
-SftBatch make_batch(const SftSource& source, std::int64_t step, std::int64_t size, std::int64_t max_tokens) {
+SftBatch make_batch(const SftSource& source, std::int64_t step, Part part, std::int64_t max_tokens) {
   SftBatch batch;
   batch.step = step;
-  for (std::int64_t index = 0; index < size; ++index) {
+  for (std::int64_t index = part.first; index < part.second; ++index) {
     SftExample example = source.example(step, index);
     const auto tokens = static_cast<std::int64_t>(example.segment.ids.size());
     if (example.problem.empty() && tokens > max_tokens) example.problem = format("{} tokens, more than max_length {}", tokens, max_tokens);
@@ -38,9 +38,8 @@ SftBatch make_batch(const SftSource& source, std::int64_t step, std::int64_t siz
   return batch;
 }
 
-BatchPrefetcher::BatchPrefetcher(const SftSource& source, std::int64_t first, std::int64_t end, std::int64_t batch_size,
-                                 std::int64_t max_tokens)
-    : source_(source), thread_([=, this] { work(first, end, batch_size, max_tokens); }) {}
+BatchPrefetcher::BatchPrefetcher(const SftSource& source, std::int64_t first, std::int64_t end, Part part, std::int64_t max_tokens)
+    : source_(source), thread_([=, this] { work(first, end, part, max_tokens); }) {}
 
 BatchPrefetcher::~BatchPrefetcher() {
   {
@@ -51,12 +50,12 @@ BatchPrefetcher::~BatchPrefetcher() {
   thread_.join();
 }
 
-void BatchPrefetcher::work(std::int64_t first, std::int64_t end, std::int64_t batch_size, std::int64_t max_tokens) {
+void BatchPrefetcher::work(std::int64_t first, std::int64_t end, Part part, std::int64_t max_tokens) {
   for (std::int64_t step = first; step < end; ++step) {
     SftBatch batch;
     std::exception_ptr failure;
     try {
-      batch = make_batch(source_, step, batch_size, max_tokens);
+      batch = make_batch(source_, step, part, max_tokens);
     } catch (...) {
       failure = std::current_exception();
     }

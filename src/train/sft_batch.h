@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "train/sft_source.h"
@@ -25,15 +26,18 @@ struct SftBatch {
   std::string ids() const;  // "a, b, c" for messages
 };
 
-// The `size` examples of update `step`. An example longer than `max_tokens` counts as one that cannot be used.
-SftBatch make_batch(const SftSource& source, std::int64_t step, std::int64_t size, std::int64_t max_tokens);
+// Examples [first, second) of a batch: all of it, or a rank's part.
+using Part = std::pair<std::int64_t, std::int64_t>;
+
+// Those of update `step`. An example longer than `max_tokens` counts as one that cannot be used.
+SftBatch make_batch(const SftSource& source, std::int64_t step, Part part, std::int64_t max_tokens);
 
 // Batches of steps `first`, first + 1, … `end` - 1 in order, at most kAhead waiting. An exception of the source comes out of
 // next(). `source` must outlive this.
 class BatchPrefetcher {
  public:
   static constexpr std::size_t kAhead = 3;
-  BatchPrefetcher(const SftSource& source, std::int64_t first, std::int64_t end, std::int64_t batch_size, std::int64_t max_tokens);
+  BatchPrefetcher(const SftSource& source, std::int64_t first, std::int64_t end, Part part, std::int64_t max_tokens);
   ~BatchPrefetcher();
   BatchPrefetcher(const BatchPrefetcher&) = delete;
   BatchPrefetcher& operator=(const BatchPrefetcher&) = delete;
@@ -41,7 +45,7 @@ class BatchPrefetcher {
   SftBatch next();
 
  private:
-  void work(std::int64_t first, std::int64_t end, std::int64_t batch_size, std::int64_t max_tokens);
+  void work(std::int64_t first, std::int64_t end, Part part, std::int64_t max_tokens);
 
   const SftSource& source_;
   std::mutex mutex_;

@@ -313,7 +313,7 @@ class Throwing : public SftSource {
 
 TEST(BatchPrefetcher, GivesStepsInOrderAndPassesOnExceptions) {
   const Throwing source;
-  BatchPrefetcher batches(source, 0, 10, 3, 100);
+  BatchPrefetcher batches(source, 0, 10, {0, 3}, 100);
   EXPECT_EQ(batches.next().step, 0);
   const SftBatch second = batches.next();
   EXPECT_EQ(second.ids(), "s1-0, s1-1, s1-2");
@@ -323,7 +323,7 @@ TEST(BatchPrefetcher, GivesStepsInOrderAndPassesOnExceptions) {
 
 TEST(BatchPrefetcher, MayBeLeftEarly) {
   const BrightOrDark source;
-  BatchPrefetcher batches(source, 0, 1'000'000, 2, 100);
+  BatchPrefetcher batches(source, 0, 1'000'000, {0, 2}, 100);
   batches.next();
 }
 

@@ -46,7 +46,8 @@ std::int64_t count_hits(const vlm::Model& model, const at::Tensor& hidden_TD, co
 
 }  // namespace
 
-SftTrainer::SftTrainer(SftTask task) : task_(std::move(task)), run_(task_.config, identity(), task_.model, task_.model_files) {
+SftTrainer::SftTrainer(SftTask task)
+    : task_(std::move(task)), run_(task_.config, identity(), task_.model, task_.model_files, *task_.group) {
   require_internal(task_.train != nullptr, "a trainer has a source");
   task_.model.dtype = task_.config.bf16 ? at::kBFloat16 : at::kFloat;
 }
@@ -87,7 +88,29 @@ void SftTrainer::save() {
 
 // ---- one update
 
-Scores SftTrainer::micro_scores(std::span<const SftExample> examples, double denominator, bool learn, bool want_accuracy) {
+// Every rank has its examples, and the whole batch's problems and counts.
+SftBatch SftTrainer::of_all_ranks(SftBatch batch) {
+  const Json mine{{"problems", batch.problems}, {"tokens", batch.tokens}, {"completion_tokens", batch.completion_tokens}};
+  batch.problems.clear();
+  batch.tokens = batch.completion_tokens = 0;
+  for (const std::string& part : run_.group().gather(mine.dump())) {
+    const Json json = Json::parse(part);
+    for (const Json& problem : json["problems"]) batch.problems.push_back(problem.get<std::string>());
+    batch.tokens += json["tokens"].get<std::int64_t>();
+    batch.completion_tokens += json["completion_tokens"].get<std::int64_t>();
+  }
+  return batch;
+}
+
+Scores SftTrainer::total(const Scores& scores) {
+  dist::ProcessGroup& group = run_.group();
+  return {.loss = group.sum(scores.loss),
+          .accuracy = group.sum(scores.accuracy),
+          .tokens = static_cast<std::int64_t>(group.sum(static_cast<double>(scores.tokens)))};
+}
+
+// `loss`: to be differentiated; null: not wanted.
+Scores SftTrainer::micro_scores(std::span<const SftExample> examples, double denominator, bool want_accuracy, at::Tensor* loss_out) {
   std::vector<vlm::Segment> segments;
   for (const SftExample& example : examples) segments.push_back(example.segment);
   const vlm::Packed packed = vlm::pack(task_.model.config, segments);
@@ -96,22 +119,33 @@ Scores SftTrainer::micro_scores(std::span<const SftExample> examples, double den
   const at::Tensor loss = -vlm::token_logprobs(task_.model, hidden_TD, targets.rows, targets.ids).sum() / denominator;
   Scores scores{.loss = loss.item<double>(), .tokens = targets.ids.size(0)};
   if (want_accuracy) scores.accuracy = static_cast<double>(count_hits(task_.model, hidden_TD, targets)) / denominator;
-  if (learn && std::isfinite(scores.loss)) loss.backward();
+  if (loss_out) *loss_out = loss;
   return scores;
 }
 
 SftTrainer::Update SftTrainer::update(const SftBatch& batch, bool want_accuracy) {
   const SftConfig& c = task_.config;
-  if (batch.examples.empty())
+  if (batch.completion_tokens == 0)
     throw Error(Code::kInvalidInput, format("step {}", batch.step + 1), "no example of its batch can be used: " + batch.problems.at(0),
                 "mend the data; checkpoints so far are intact");
   Update update;
   run_.zero_grad();
+  // The whole loss is known before the last pass backward, during which gradients may already leave.
+  const auto complete = [&] {
+    update.scores = total(update.scores);
+    run_.last_backward();
+  };
+  std::size_t left = batch.examples.size();
+  if (left == 0) complete();
   for (const auto micro : batch.micro_batches(c.per_device_train_batch_size)) {
-    const Scores scores = micro_scores(micro, static_cast<double>(batch.completion_tokens), /*learn=*/true, want_accuracy);
+    at::Tensor loss;
+    const Scores scores = micro_scores(micro, static_cast<double>(batch.completion_tokens), want_accuracy, &loss);
     update.scores.loss += scores.loss;
     update.scores.accuracy += scores.accuracy;
     update.scores.tokens += scores.tokens;
+    left -= micro.size();
+    if (left == 0) complete();
+    if (std::isfinite(update.scores.loss)) loss.backward();
   }
   run_.require_finite(update.scores.loss, "loss", batch.ids());
   update.grad_norm = run_.update();
@@ -126,11 +160,11 @@ SftResult SftTrainer::run() {
   const SftConfig& c = task_.config;
   SftResult result;
   if (run_.step() < c.max_steps) {
-    BatchPrefetcher batches(*task_.train, run_.step(), c.max_steps, c.batch_size(), max_tokens());
+    BatchPrefetcher batches(*task_.train, run_.step(), c.max_steps, run_.group().part(c.batch_size()), max_tokens());
     Progress progress("train sft", c.max_steps, "steps", run_.step());
     while (run_.step() < c.max_steps && !result.interrupted) {
-      advance(batches.next(), progress);
-      result.interrupted = interrupted() && run_.step() < c.max_steps;
+      advance(of_all_ranks(batches.next()), progress);
+      result.interrupted = run_.group().any(interrupted()) && run_.step() < c.max_steps;
       if (run_.step() % c.save_steps == 0 || run_.step() == c.max_steps || result.interrupted) save();
     }
   }
@@ -164,8 +198,8 @@ void SftTrainer::advance(const SftBatch& batch, Progress& progress) {
 void SftTrainer::report_problems(const SftBatch& batch) {
   constexpr std::int64_t kShown = 20;
   for (const std::string& problem : batch.problems)
-    if (++skipped_ <= kShown) log_warning(format("step {}: left out {}", batch.step + 1, problem));
-  if (!batch.problems.empty() && skipped_ > kShown)
+    if (++skipped_ <= kShown && run_.group().is_main()) log_warning(format("step {}: left out {}", batch.step + 1, problem));
+  if (!batch.problems.empty() && skipped_ > kShown && run_.group().is_main())
     log_warning(format("step {}: {} examples left out so far (skipped_examples in metrics.jsonl)", batch.step + 1, skipped_));
 }
 
@@ -188,19 +222,19 @@ void SftTrainer::log_metrics(const Update& update, double seconds) {
 Scores SftTrainer::evaluate() {
   require_internal(task_.validation != nullptr, "evaluation needs a validation source");
   const at::NoGradGuard no_grad;
-  const SftBatch batch =
-      make_batch(*task_.validation, std::max<std::int64_t>(0, run_.step() - 1), task_.config.eval_examples, max_tokens());
-  if (batch.examples.empty())
+  const SftBatch batch = of_all_ranks(make_batch(*task_.validation, std::max<std::int64_t>(0, run_.step() - 1),
+                                                 run_.group().part(task_.config.eval_examples), max_tokens()));
+  if (batch.completion_tokens == 0)
     throw Error(Code::kInvalidInput, "eval_data",
                 "no validation example can be used: " + (batch.problems.empty() ? "it is empty" : batch.problems[0]));
   Scores sum;
   for (const auto micro : batch.micro_batches(task_.config.per_device_train_batch_size)) {
-    const Scores scores = micro_scores(micro, static_cast<double>(batch.completion_tokens), /*learn=*/false, /*want_accuracy=*/true);
+    const Scores scores = micro_scores(micro, static_cast<double>(batch.completion_tokens), /*want_accuracy=*/true, nullptr);
     sum.loss += scores.loss;
     sum.accuracy += scores.accuracy;
     sum.tokens += scores.tokens;
   }
-  return sum;
+  return total(sum);
 }
 
 void SftTrainer::log_evaluation() {

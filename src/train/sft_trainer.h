@@ -27,6 +27,7 @@ struct SftTask {
   Json inputs = Json::object();                    // what else must be unchanged when resuming, e.g. {"data_sha256": "…"}
   const SftSource* train = nullptr;                // must outlive the trainer
   const SftSource* validation = nullptr;           // null: no evaluation
+  dist::ProcessGroup* group = &dist::alone();
 };
 
 struct SftResult {
@@ -75,8 +76,10 @@ class SftTrainer {
     double grad_norm = 0, learning_rate = 0;
   };
 
+  SftBatch of_all_ranks(SftBatch batch);
   Update update(const SftBatch& batch, bool want_accuracy);
-  Scores micro_scores(std::span<const SftExample> examples, double denominator, bool learn, bool want_accuracy);
+  Scores micro_scores(std::span<const SftExample> examples, double denominator, bool want_accuracy, at::Tensor* loss);
+  Scores total(const Scores& scores);
   void report_problems(const SftBatch& batch);
   void advance(const SftBatch& batch, Progress& progress);
   void log_metrics(const Update& update, double seconds);

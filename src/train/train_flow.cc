@@ -1,4 +1,5 @@
 #include "train/train_flow.h"
+#include "dist/launch.h"
 
 #include <filesystem>
 
@@ -113,6 +114,7 @@ void write_fresh_generator(const std::string& dir, gen::GeneratorConfig config, 
 FlowOutcome train_generator(const GeneratorRunConfig& config) {
   validate(config);
   widen_heap();
+  dist::require_alone("train generator");
   const RunLock lock(config.output_dir);
   remove_unfinished(config.output_dir);
   const std::string dir = starting_dir(config);
@@ -134,6 +136,7 @@ FlowOutcome train_generator(const GeneratorRunConfig& config) {
 FlowOutcome train_mpo(const MpoConfig& config) {
   validate(config);
   widen_heap();
+  dist::require_alone("train mpo");
   const RunLock lock(config.output_dir);
   remove_unfinished(config.output_dir);
   gen::Generator generator = gen::load_generator(config.model, vlm::parse_device(config.device));

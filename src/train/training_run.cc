@@ -22,25 +22,30 @@ std::string file_name(const RunConfig& config, const std::string& param) {
 
 }  // namespace
 
-TrainingRun::TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files)
+TrainingRun::TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files,
+                         dist::ProcessGroup& group)
     : TrainingRun(config, std::move(identity),
                   TrainedWeights{.params = model.params, .leaves = make_trained(config, model), .config = model.config.raw},
-                  std::move(model_files)) {
+                  std::move(model_files), group) {
   vlm::set_process_for(model);
   if (const std::string frozen = frozen_sha256(model); !frozen.empty()) identity_["frozen_weights_sha256"] = frozen;
 }
 
-TrainingRun::TrainingRun(const RunConfig& config, Json identity, TrainedWeights weights, std::map<std::string, std::string> model_files)
+TrainingRun::TrainingRun(const RunConfig& config, Json identity, TrainedWeights weights, std::map<std::string, std::string> model_files,
+                         dist::ProcessGroup& group)
     : config_(config),
       identity_(std::move(identity)),
       model_config_(std::move(weights.config)),
       params_(weights.params),
       model_files_(std::move(model_files)),
       schedule_(parse_schedule(config.lr_scheduler_type)),
-      optimizer_(std::move(weights.leaves), AdamWOptions{.beta1 = config.adam_beta1,
-                                                         .beta2 = config.adam_beta2,
-                                                         .epsilon = config.adam_epsilon,
-                                                         .weight_decay = config.weight_decay}) {}
+      group_(group),
+      exchange_(group, weights.leaves),
+      optimizer_(
+          std::move(weights.leaves),
+          AdamWOptions{
+              .beta1 = config.adam_beta1, .beta2 = config.adam_beta2, .epsilon = config.adam_epsilon, .weight_decay = config.weight_decay},
+          exchange_.mine()) {}
 
 RunLog& TrainingRun::log() {
   require_internal(log_ != nullptr, "resume() comes first");
@@ -51,24 +56,36 @@ std::string TrainingRun::resume_hint() const {
   return format("run the same command again to go on from {}/latest", config_.output_dir);
 }
 
-std::int64_t TrainingRun::resume() {
+// Nothing: the run starts anew.
+std::optional<Found> TrainingRun::checkpoint_to_resume() const {
   const RunConfig& c = config_;
   const bool has_checkpoints = !checkpoint_steps(c.output_dir).empty();
   if (c.resume_from_checkpoint == "auto" && has_checkpoints) {
     std::vector<std::string> skipped;
-    const auto found = load_latest_checkpoint(c.output_dir, skipped);
+    std::optional<Found> found = load_latest_checkpoint(c.output_dir, skipped);
     for (const std::string& line : skipped) log_warning(line);
     if (!found)
       throw Error(Code::kCorrupt, c.output_dir, "none of its checkpoints is whole",
                   "restore one from a backup, or choose another output_dir");
-    restore(found->content, found->path);
-  } else if (c.resume_from_checkpoint == "none" && has_checkpoints) {
+    return found;
+  }
+  if (c.resume_from_checkpoint == "none" && has_checkpoints)
     throw Error(Code::kUsage, c.output_dir, "already holds the checkpoints of a run",
                 "use resume_from_checkpoint = auto to go on, or choose another output_dir");
-  } else if (c.resume_from_checkpoint != "auto" && c.resume_from_checkpoint != "none") {
-    restore(load_checkpoint(c.resume_from_checkpoint), c.resume_from_checkpoint);
-  }
-  log_ = std::make_unique<FileRunLog>(c.output_dir, saved_step_ >= 0 ? step_ : -1);
+  if (c.resume_from_checkpoint == "auto" || c.resume_from_checkpoint == "none") return std::nullopt;
+  return Found{c.resume_from_checkpoint, load_checkpoint(c.resume_from_checkpoint)};
+}
+
+std::int64_t TrainingRun::resume() {
+  std::optional<Found> found;
+  if (group_.is_main()) found = checkpoint_to_resume();
+  const std::string path = group_.gather(found ? found->path : std::string())[0];
+  if (!group_.is_main() && !path.empty()) found = Found{path, load_checkpoint(path)};
+  if (found) restore(found->content, found->path);
+  if (group_.is_main())
+    log_ = std::make_unique<FileRunLog>(config_.output_dir, saved_step_ >= 0 ? step_ : -1);
+  else
+    log_ = std::make_unique<NullRunLog>();
   return step_;
 }
 
@@ -99,11 +116,16 @@ void TrainingRun::restore(const CheckpointContent& content, const std::string& p
 
 void TrainingRun::save(const Json& trainer_state) {
   if (saved_step_ == step_) return;
+  TensorMap optimizer = optimizer_state();
+  if (!group_.is_main()) {
+    saved_step_ = step_;
+    return;
+  }
   CheckpointContent content;
   content.step = step_;
   content.config = identity_;
   content.state = trainer_state;
-  content.optimizer = optimizer_.state();
+  content.optimizer = std::move(optimizer);
   content.optimizer.insert(kept_.begin(), kept_.end());
   if (config_.use_peft) {
     for (const NamedParam& param : optimizer_.params()) content.model[file_name(config_, param.name)] = param.value;
@@ -121,12 +143,34 @@ void TrainingRun::save(const Json& trainer_state) {
   saved_step_ = step_;
 }
 
+// Every rank has its share; rank 0 gets them all, one tensor at a time.
+TensorMap TrainingRun::optimizer_state() {
+  TensorMap state = optimizer_.state();
+  if (group_.is_alone()) return state;
+  for (std::size_t i = 0; i < optimizer_.params().size(); ++i)
+    for (const char* kind : {"exp_avg/", "exp_avg_sq/"}) {
+      const NamedParam& param = optimizer_.params()[i];
+      const std::string name = kind + param.name;
+      at::Tensor tensor = exchange_.is_mine(i) ? state[name] : at::empty_like(param.value, at::TensorOptions().requires_grad(false));
+      group_.broadcast(tensor, exchange_.owner(i));
+      if (group_.is_main()) state[name] = tensor;
+    }
+  group_.sum(state["steps"]);
+  return state;
+}
+
+void TrainingRun::last_backward() {
+  if (!group_.is_alone() && !config_.gradient_checkpointing) exchange_.begin();  // a layer computed twice passes its gradients twice
+}
+
 double TrainingRun::update() {
-  const double norm = grad_norm(optimizer_.params());
+  exchange_.finish();
+  const double own = grad_norm(optimizer_.params()), norm = group_.is_alone() ? own : std::sqrt(group_.sum(own * own));
   if (!std::isfinite(norm)) return norm;
   const Cycle cycle = cycle_of(step_, config_.lr_cycle_steps, config_.max_steps);
   learning_rate_ = config_.learning_rate * schedule_factor(schedule_, cycle.step, config_.warmup_steps, cycle.total_steps);
   optimizer_.step(learning_rate_, clip_factor(norm, config_.max_grad_norm));
+  exchange_.share();
   ++step_;
   return norm;
 }

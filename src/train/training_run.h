@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "dist/process_group.h"
 #include "train/checkpoint.h"
+#include "train/exchange.h"
 #include "train/optim.h"
 #include "train/run_config.h"
 #include "train/run_log.h"
@@ -26,10 +29,13 @@ struct TrainedWeights {
 class TrainingRun {
  public:
   // `identity`: the configuration and inputs that must be equal to resume. `model_files`: what makes a checkpoint a model folder.
-  // `config` and `model` must outlive this; what is trained becomes leaves of the model (train/trained.h).
-  TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files);
+  // `config`, `model` and `group` must outlive this; what is trained becomes leaves of the model (train/trained.h). With a group of several
+  // ranks, all of them call the same functions in the same order.
+  TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files,
+              dist::ProcessGroup& group = dist::alone());
   // The same for weights of any kind; `config` and the store must outlive this. What is frozen is the caller's to put into `identity`.
-  TrainingRun(const RunConfig& config, Json identity, TrainedWeights weights, std::map<std::string, std::string> model_files);
+  TrainingRun(const RunConfig& config, Json identity, TrainedWeights weights, std::map<std::string, std::string> model_files,
+              dist::ProcessGroup& group = dist::alone());
 
   // Further tensors of the trainer, stored with the optimiser's state and filled by resume(), which comes later. The names must not be
   // the optimiser's.
@@ -41,8 +47,10 @@ class TrainingRun {
   std::int64_t resume();
   const Json& state() const { return state_; }  // what the trainer stored with the checkpoint; null when it started anew
 
-  // One update with the gradients the leaves hold, clipped to max_grad_norm. Returns the norm before, which may not be finite:
-  // then nothing was changed.
+  // The next backward pass is the last one before update(): gradients may go to the other ranks while it runs.
+  void last_backward();
+  // One update with the gradients the leaves hold, summed over the ranks and clipped to max_grad_norm. Returns the norm before, which may
+  // not be finite: then nothing was changed.
   double update();
   double learning_rate() const { return learning_rate_; }  // of the last update
   void zero_grad() { optimizer_.zero_grad(); }
@@ -52,19 +60,24 @@ class TrainingRun {
   // Throws kInvalidInput, naming the step, `what` and the batch, unless `value` is finite. Checkpoints so far stay.
   void require_finite(double value, const char* what, const std::string& batch) const;
 
-  RunLog& log();
+  RunLog& log();  // of rank 0; the others' lines go nowhere
+  dist::ProcessGroup& group() const { return group_; }
   std::int64_t step() const { return step_; }  // finished updates
   bool last_step() const { return step_ >= config_.max_steps; }
   std::string resume_hint() const;
 
  private:
+  std::optional<Found> checkpoint_to_resume() const;
   void restore(const CheckpointContent& content, const std::string& path);
+  TensorMap optimizer_state();
 
   const RunConfig& config_;
   Json identity_, state_, model_config_;
   vlm::ParamStore& params_;
   std::map<std::string, std::string> model_files_;
   Schedule schedule_;
+  dist::ProcessGroup& group_;
+  GradientExchange exchange_;
   AdamW optimizer_;
   TensorMap kept_;
   std::unique_ptr<RunLog> log_;

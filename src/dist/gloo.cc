@@ -1,0 +1,238 @@
+// Several processes, by c10d's Gloo backend over TCP.
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "core/error.h"
+#include "core/format.h"
+#include "dist/launch.h"
+#include "dist/watch.h"
+
+namespace beholder::dist {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+using StorePtr = c10::intrusive_ptr<c10d::Store>;
+
+std::string first_line(const char* text) {
+  return std::string(text, std::strcspn(text, "\n"));
+}
+
+std::string host_name() {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+// This machine's address on the way to `host`: the one that other machines of the job can reach it by. Empty where it cannot be told.
+std::string address_towards(const std::string& host, int port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_DGRAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return {};
+  std::string address;
+  for (const addrinfo* a = found; a && address.empty(); a = a->ai_next) {
+    const int fd = ::socket(a->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_storage own{};
+    socklen_t size = sizeof own;
+    char text[NI_MAXHOST];
+    if (fd >= 0 && ::connect(fd, a->ai_addr, a->ai_addrlen) == 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) == 0 &&
+        ::getnameinfo(reinterpret_cast<sockaddr*>(&own), size, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0)
+      address = text;
+    if (fd >= 0) ::close(fd);
+  }
+  ::freeaddrinfo(found);
+  return address;
+}
+
+std::shared_ptr<gloo::transport::Device> device_for(const Place& place) {
+  if (const char* interface = std::getenv("GLOO_SOCKET_IFNAME"); interface && *interface)
+    return c10d::ProcessGroupGloo::createDeviceForInterface(interface);
+  const std::string address = address_towards(place.address, place.port);
+  return address.empty() ? c10d::ProcessGroupGloo::createDefaultDevice() : c10d::ProcessGroupGloo::createDeviceForHostname(address);
+}
+
+StorePtr connect_store(const Place& place, Milliseconds timeout, bool serve) {
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<std::uint16_t>(place.port);
+  options.isServer = serve;
+  options.waitWorkers = false;
+  options.timeout = timeout;
+  return c10::make_intrusive<c10d::PrefixStore>("beholder/" + place.run, c10::make_intrusive<c10d::TCPStore>(place.address, options));
+}
+
+std::vector<std::uint8_t> bytes_of(const std::string& text) {
+  return {text.begin(), text.end()};
+}
+
+Board board_on(const StorePtr& store) {
+  return {.set = [store](const std::string& key, const std::string& value) { store->set(key, bytes_of(value)); },
+          .get = [store](const std::string& key) -> std::optional<std::string> {
+            if (!store->check({key})) return std::nullopt;
+            const std::vector<std::uint8_t> value = store->get(key);
+            return std::string(value.begin(), value.end());
+          }};
+}
+
+// Waits until all ranks have written themselves down.
+void meet(const Place& place, const StorePtr& store, Milliseconds timeout) {
+  const auto key = [](int rank) { return format("here/{}", rank); };
+  std::vector<std::string> keys;
+  for (int r = 0; r < place.size; ++r) keys.push_back(key(r));
+  store->set(key(place.rank), bytes_of(host_name()));
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (!store->check(keys)) {
+    std::this_thread::sleep_for(Milliseconds(50));
+    if (std::chrono::steady_clock::now() < deadline) continue;
+    std::vector<int> missing;
+    for (int r = 0; r < place.size; ++r)
+      if (!store->check({key(r)})) missing.push_back(r);
+    throw Error(
+        Code::kResource, format("{}:{}", place.address, place.port),
+        format("of {} processes these ranks did not come within {} s: {}", place.size, timeout.count() / 1000, fmt::join(missing, ", ")),
+        "start all of them with the same MASTER_ADDR and MASTER_PORT, or raise ddp_timeout");
+  }
+}
+
+class GlooGroup : public ProcessGroup {
+ public:
+  GlooGroup(const Place& place, Milliseconds timeout, const std::function<void(const std::string&)>& on_fault)
+      : ProcessGroup(place.rank, place.size), store_(connect_store(place, timeout, place.rank == 0 && !place.store_is_there)) {
+    meet(place, store_, timeout);
+    // A connection of its own: a call that waits holds the other one.
+    watch_.emplace(board_on(connect_store(place, timeout, false)), place.rank, place.size, host_name(), on_fault);
+    auto options = c10d::ProcessGroupGloo::Options::create(timeout);
+    options->devices.push_back(device_for(place));
+    group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_), place.rank, place.size,
+                                                         options);
+  }
+
+  // Rank 0 keeps the store: it goes last.
+  ~GlooGroup() override {
+    if (broken_) return;
+    try {
+      group_->barrier()->wait();
+    } catch (const std::exception&) {
+    }
+  }
+
+  void sum(at::Tensor& tensor) override {
+    check([&] {
+      std::vector<at::Tensor> tensors{tensor};
+      group_->allreduce(tensors)->wait();
+    });
+  }
+
+  void broadcast(at::Tensor& tensor, int root) override {
+    check([&] {
+      c10d::BroadcastOptions options;
+      options.rootRank = root;
+      std::vector<at::Tensor> tensors{tensor};
+      group_->broadcast(tensors, options)->wait();
+    });
+  }
+
+  std::unique_ptr<Pending> reduce(at::Tensor& tensor, int root) override {
+    c10::intrusive_ptr<c10d::Work> work;
+    check([&] {
+      c10d::ReduceOptions options;
+      options.rootRank = root;
+      std::vector<at::Tensor> tensors{tensor};
+      work = group_->reduce(tensors, options);
+    });
+    return std::make_unique<Waiting>(*this, std::move(work));
+  }
+
+  std::vector<std::string> gather(const std::string& mine) override {
+    std::vector<std::string> out;
+    check([&] {
+      const auto ranks = static_cast<std::size_t>(size());
+      at::Tensor length = at::full({1}, std::ssize(mine), at::kLong);
+      std::vector<std::vector<at::Tensor>> lengths(1);
+      for (std::size_t r = 0; r < ranks; ++r) lengths[0].push_back(at::empty({1}, at::kLong));
+      std::vector<at::Tensor> in{length};
+      group_->allgather(lengths, in)->wait();
+      std::int64_t longest = 1;
+      for (const at::Tensor& l : lengths[0]) longest = std::max(longest, l.item<std::int64_t>());
+      at::Tensor padded = at::zeros({longest}, at::kByte);
+      if (!mine.empty()) std::memcpy(padded.mutable_data_ptr(), mine.data(), mine.size());
+      std::vector<std::vector<at::Tensor>> all(1);
+      for (std::size_t r = 0; r < ranks; ++r) all[0].push_back(at::empty({longest}, at::kByte));
+      in = {padded};
+      group_->allgather(all, in)->wait();
+      for (std::size_t r = 0; r < ranks; ++r)
+        out.emplace_back(static_cast<const char*>(all[0][r].const_data_ptr()),
+                         static_cast<std::size_t>(lengths[0][r].item<std::int64_t>()));
+    });
+    return out;
+  }
+
+  void leave(const std::string& why) override {
+    if (broken_) return;
+    broken_ = true;
+    watch_->report(format("{} stopped: {}", watch_->name(), why));
+  }
+
+ private:
+  class Waiting : public Pending {
+   public:
+    Waiting(GlooGroup& group, c10::intrusive_ptr<c10d::Work> work) : group_(group), work_(std::move(work)) {}
+    void wait() override {
+      group_.check([&] { work_->wait(); });
+    }
+
+   private:
+    GlooGroup& group_;
+    c10::intrusive_ptr<c10d::Work> work_;
+  };
+
+  template <class Collective>
+  void check(const Collective& collective) {
+    watch_->enter_collective();
+    try {
+      collective();
+    } catch (const std::exception& e) {
+      if (broken_) throw;
+      broken_ = true;
+      std::string fault = watch_->blame();
+      if (fault.empty()) fault = first_line(e.what());
+      watch_->report(fault);
+      throw lost_rank(rank(), size(), fault);
+    }
+  }
+
+  StorePtr store_;
+  std::optional<Watch> watch_;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  bool broken_ = false;
+};
+
+}  // namespace
+
+Error lost_rank(int rank, int size, const std::string& fault) {
+  return Error(Code::kResource, format("rank {} of {}", rank, size), fault,
+               "look at that rank's own messages; the same command goes on from the last checkpoint");
+}
+
+std::unique_ptr<ProcessGroup> join(const Place& place, double timeout_s, const std::function<void(const std::string&)>& on_fault) {
+  require_internal(place.size > 1, "a process alone joins nobody");
+  try {
+    return std::make_unique<GlooGroup>(place, Milliseconds(static_cast<std::int64_t>(timeout_s * 1000)), on_fault);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw Error(Code::kResource, format("{}:{}", place.address, place.port), first_line(e.what()),
+                "check MASTER_ADDR and MASTER_PORT, that rank 0 runs there, and that the port is free and reachable");
+  }
+}
+
+}  // namespace beholder::dist

@@ -1,0 +1,61 @@
+// The processes of one training, and what they say to each other. Every rank calls the same collectives in the same order; a trainer sees
+// only this. One process alone has a group, too, whose collectives do nothing.
+//
+// kResource when a rank is gone or does not answer within the time limit, naming it: the run cannot go on, its checkpoints are intact.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace beholder::dist {
+
+class ProcessGroup {
+ public:
+  virtual ~ProcessGroup() = default;
+
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  bool is_main() const { return rank_ == 0; }  // the one that writes files
+  bool is_alone() const { return size_ == 1; }
+
+  // In place, the sum over the ranks.
+  virtual void sum(at::Tensor& tensor) = 0;
+  double sum(double value);
+  // In place, `root`'s.
+  virtual void broadcast(at::Tensor& tensor, int root) = 0;
+
+  // Something under way; `wait` ends it. The tensor must stay untouched until then.
+  class Pending {
+   public:
+    virtual ~Pending() = default;
+    virtual void wait() = 0;
+  };
+  // The sum over the ranks, at `root`; elsewhere the content is lost. Null where there is nothing to wait for.
+  virtual std::unique_ptr<Pending> reduce(at::Tensor& tensor, int root) = 0;
+
+  // Everybody's bytes, by rank, at every rank.
+  virtual std::vector<std::string> gather(const std::string& mine) = 0;
+  // Whether any rank says so.
+  bool any(bool mine) { return sum(mine ? 1.0 : 0.0) > 0; }
+
+  // Tells the others why this rank goes: what they report when they miss it.
+  virtual void leave(const std::string& why) = 0;
+
+  // This rank's part of `n` things: [begin, end). The parts are contiguous, in the order of the ranks, and differ by one at most.
+  std::pair<std::int64_t, std::int64_t> part(std::int64_t n) const { return {n * rank_ / size_, n * (rank_ + 1) / size_}; }
+
+ protected:
+  ProcessGroup(int rank, int size) : rank_(rank), size_(size) {}
+
+ private:
+  int rank_, size_;
+};
+
+// The group of a process that is alone; there is one.
+ProcessGroup& alone();
+
+}  // namespace beholder::dist

@@ -1,0 +1,2 @@
+// See src/dist/shim/README.md.
+#pragma once

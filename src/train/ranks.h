@@ -1,0 +1,34 @@
+// A training in one process or in several: torchrun, Slurm, Kubernetes (dist/launch.h).
+#pragma once
+
+#include <functional>
+
+#include "dist/process_group.h"
+#include "train/run_config.h"
+
+namespace beholder::train {
+
+// Runs `train` in the group that the launcher made, or alone. Only rank 0 speaks and writes. When a rank fails or is lost, all of them end
+// with kResource, or their own error; a rank that is busy with something else then is ended.
+void with_ranks(const RunConfig& config, const std::function<void(dist::ProcessGroup&)>& train);
+
+// What rank 0 makes first and the others then find: files in the run's folder, which all of them see.
+template <class Make>
+auto first_on_main(dist::ProcessGroup& group, const Make& make) {
+  if (group.is_main()) {
+    auto made = make();
+    group.any(false);
+    return made;
+  }
+  group.any(false);
+  return make();
+}
+
+// `config` as a trainer of several ranks reads it: gradient_accumulation_steps are the forward passes of all of them.
+template <class Config>
+Config for_ranks(Config config, const dist::ProcessGroup& group) {
+  config.gradient_accumulation_steps *= group.size();
+  return config;
+}
+
+}  // namespace beholder::train

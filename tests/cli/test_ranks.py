@@ -1,0 +1,177 @@
+"""Training in several processes: the numbers of one, a rank that dies or hangs, another number of ranks, two hosts."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import unittest
+
+import cli
+
+GRPO = ["train", "grpo", "--num-generations", "2", "--per-device-train-batch-size", "2", "--max-completion-length", "96", "--logging-steps", "1",
+        "--save-steps", "1", "--learning-rate", "1e-4", "--eval-items", "64"]
+SFT = ["train", "sft", "--model", cli.EMBEDDED, "--per-device-train-batch-size", "2", "--logging-steps", "1", "--save-steps", "1",
+       "--learning-rate", "1e-4", "--eval-examples", "16"]
+CLOCK = ("time", "step_time", "tokens_per_second", "time/rollout", "time/rewards", "time/listener", "time/update", "memory/peak_rss_gb",
+         # differences of rounding, which rounding changes
+         "sampling/sampling_logp_difference/mean", "sampling/sampling_logp_difference/max")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class RanksTest(cli.CliTest):
+    """The batch of an update is 8 completions, or examples, however many ranks share it."""
+
+    def start_ranks(self, ranks, command, out, *more, address="127.0.0.1", inside=lambda rank: []):
+        port = free_port()
+        processes = []
+        for rank in range(ranks):
+            env = {"RANK": str(rank), "WORLD_SIZE": str(ranks), "MASTER_ADDR": address, "MASTER_PORT": str(port)}
+            args = [*command, "--gradient-accumulation-steps", str(4 // ranks), "--output-dir", self.path(out), *more]
+            process = subprocess.Popen([*inside(rank), cli.PROGRAM, *args], env=cli.environment(env), cwd=self.tmp,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+            self.addCleanup(process.stdout.close)
+            self.addCleanup(process.stderr.close)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            processes.append(process)
+        return processes
+
+    def end(self, processes, timeout=120):
+        return [self.finish(p, f"rank {r}", timeout=timeout) for r, p in enumerate(processes)]
+
+    def ranks(self, ranks, command, out, *more, **kw):
+        results = self.end(self.start_ranks(ranks, command, out, *more, **kw))
+        for result in results:
+            self.assertEqual(result.code, 0, result)
+        return results
+
+    def metrics(self, out):
+        with open(self.path(out, "metrics.jsonl")) as f:
+            return [cli.without_clock(json.loads(line), CLOCK) for line in f]
+
+    def assert_same_numbers(self, a, b, tolerance=1e-4):
+        a, b = self.metrics(a), self.metrics(b)
+        self.assertEqual([sorted(m) for m in a], [sorted(m) for m in b])
+        for x, y in zip(a, b):
+            for name, value in x.items():
+                self.assertAlmostEqual(value, y[name], delta=tolerance * max(1, abs(value)), msg=f"step {x['step']}: {name}")
+
+
+class Numbers(RanksTest):
+    def test_grpo_has_the_numbers_of_one_rank_with_two_and_four(self):
+        more = ["--max-steps", "2", "--eval-steps", "2"]
+        for ranks in [1, 2, 4]:
+            results = self.ranks(ranks, GRPO, f"r{ranks}", *more, "--json")
+            self.assertEqual([bool(r.out) for r in results], [True] + [False] * (ranks - 1), "rank 0 speaks")
+        for ranks in [2, 4]:
+            self.assert_same_numbers("r1", f"r{ranks}")
+        with open(self.path("r4", "completions", "step-000001.jsonl")) as f:
+            self.assertEqual(len(f.readlines()), 8)
+        info = self.done("info", self.path("r4", "final"), "--json").json()
+        self.assertEqual((info["missing"], info["unknown"], info["misshaped"]), ([], [], []))
+        self.assert_no_leftovers()
+
+    def test_sft_has_the_numbers_of_one_rank_with_two(self):
+        for ranks in [1, 2]:
+            self.ranks(ranks, SFT, f"r{ranks}", "--max-steps", "3", "--eval-steps", "3")
+        self.assert_same_numbers("r1", "r2")
+
+    def test_a_run_goes_on_with_another_number_of_ranks(self):
+        more = ["--max-steps", "4"]
+        self.ranks(1, GRPO, "whole", *more)
+        processes = self.start_ranks(2, GRPO, "parts", *more)
+        cli.wait_until(lambda: processes[0].poll() is not None or os.path.isdir(self.path("parts", "step-1")))
+        processes[1].send_signal(signal.SIGTERM)  # one is enough: they stop together
+        for result in self.end(processes):
+            self.assertEqual(result.code, 0, result)
+        self.ranks(4, GRPO, "parts", *more)
+        self.assert_same_numbers("whole", "parts")
+
+
+class Faults(RanksTest):
+    def test_a_killed_rank_ends_the_others_and_is_named(self):
+        processes = self.start_ranks(3, GRPO, "run", "--max-steps", "50", "--per-device-train-batch-size", "4")
+        cli.wait_until(lambda: processes[0].poll() is not None or os.path.isdir(self.path("run", "step-1")))
+        processes[1].kill()
+        results = self.end(processes, timeout=60)
+        for rank in [0, 2]:
+            self.assertEqual(results[rank].code, cli.RESOURCE, results[rank])
+            self.assertIn("rank 1 (", results[rank].err)
+            self.assertIn("died", results[rank].err)
+        again = self.start_ranks(3, GRPO, "run", "--max-steps", "50", "--per-device-train-batch-size", "4")
+        cli.wait_until(lambda: again[0].poll() is not None or os.path.isdir(self.path("run", "step-4")))
+        again[2].send_signal(signal.SIGTERM)
+        for result in self.end(again):
+            self.assertEqual(result.code, 0, result)
+
+    def test_a_stopped_rank_ends_the_others_within_the_time_limit(self):
+        processes = self.start_ranks(2, GRPO, "run", "--max-steps", "50", "--ddp-timeout", "4")
+        cli.wait_until(lambda: processes[0].poll() is not None or os.path.isdir(self.path("run", "step-1")))
+        processes[1].send_signal(signal.SIGSTOP)
+        result = self.finish(processes[0], "rank 0", timeout=30)
+        self.assertEqual(result.code, cli.RESOURCE, result)
+        self.assertIn("rank 1 (", result.err)
+        processes[1].send_signal(signal.SIGCONT)
+        other = self.finish(processes[1], "rank 1", timeout=60)
+        self.assertEqual(other.code, cli.RESOURCE, other)
+
+    def test_a_rank_with_an_error_of_its_own_tells_the_others(self):
+        # Rank 1 alone finds no bash to run its reward with.
+        processes = []
+        port = free_port()
+        for rank in range(2):
+            env = {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+            command = f'if [ "$RANK" = 1 ]; then echo broken >&2; exit 7; fi; while read -r line; do echo 0; done'
+            args = [*GRPO, "--max-steps", "5", "--output-dir", self.path("run"), "--reward-command", command, "--gradient-accumulation-steps", "2"]
+            processes.append(subprocess.Popen([cli.PROGRAM, *args], env=cli.environment(env), cwd=self.tmp, stdout=subprocess.PIPE,
+                                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL))
+            self.addCleanup(processes[-1].kill)
+        results = self.end(processes, timeout=60)
+        self.assertNotEqual(results[1].code, 0)
+        self.assertEqual(results[0].code, cli.RESOURCE, results[0])
+        self.assertIn("rank 1 (", results[0].err)
+        self.assertIn("7", results[0].err)
+
+    def test_what_a_launcher_says_half(self):
+        run = [*GRPO, "--output-dir", self.path("run")]
+        self.fails(cli.USAGE, "RANK", *run, env={"WORLD_SIZE": "2"})
+        self.fails(cli.USAGE, "MASTER_ADDR", *run, env={"WORLD_SIZE": "2", "RANK": "1"})
+        here = {"WORLD_SIZE": "3", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+        self.fails(cli.RESOURCE, ["1, 2", "ddp_timeout"], *run, "--ddp-timeout", "1", env=here)
+        self.fails(cli.USAGE, "one process", "train", "generator", "--output-dir", self.path("g"), env=here)
+
+
+class Hosts(RanksTest):
+    """Two network namespaces joined by a cable are two hosts, as far as sockets know."""
+
+    def setUp(self):
+        super().setUp()
+        tag = f"b{os.getpid() % 10000}"
+        self.names = [f"{tag}x", f"{tag}y"]
+        for name in self.names:
+            self.addCleanup(subprocess.run, ["ip", "netns", "del", name], capture_output=True)
+        commands = [f"netns add {n}" for n in self.names] + [f"link add {tag}0 netns {self.names[0]} type veth peer name {tag}1 netns {self.names[1]}"]
+        for i, name in enumerate(self.names):
+            commands += [f"-n {name} addr add 10.77.7.{i + 1}/24 dev {tag}{i}", f"-n {name} link set {tag}{i} up", f"-n {name} link set lo up"]
+        for command in commands:
+            try:
+                made = subprocess.run(["ip", *command.split()], capture_output=True)
+            except FileNotFoundError:
+                self.skipTest("there is no `ip` here")
+            if made.returncode != 0:
+                self.skipTest(f"no network namespaces here: {made.stderr.decode().strip()}")
+
+    def test_two_hosts_have_the_numbers_of_one(self):
+        self.ranks(1, GRPO, "one", "--max-steps", "2")
+        self.ranks(2, GRPO, "two", "--max-steps", "2", address="10.77.7.1", inside=lambda rank: ["ip", "netns", "exec", self.names[rank]])
+        self.assert_same_numbers("one", "two")
+
+
+if __name__ == "__main__":
+    unittest.main()
