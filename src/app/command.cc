@@ -8,12 +8,15 @@
 #include <deque>
 #include <filesystem>
 #include <map>
+#include <string_view>
 #include <system_error>
 
+#include "app/judge_run.h"
 #include "core/error.h"
 #include "core/format.h"
 #include "core/interrupt.h"
 #include "core/printable.h"
+#include "core/profile.h"
 #include "core/progress.h"
 
 #ifndef BEHOLDER_VERSION
@@ -31,7 +34,7 @@ struct Bound {
   FieldList fields;
   std::deque<std::pair<const Field*, std::string>> given;  // flags, in order
   std::vector<std::string> operands;
-  std::string config;
+  std::string config, profile;
   bool quiet = false;
 };
 
@@ -102,13 +105,42 @@ void bind(Bound& bound) {
       ->group("Everywhere");
   bound.app->add_flag("--json", bound.command->json, "machine-readable output on stdout")->group("Everywhere");
   bound.app->add_flag("--quiet", bound.quiet, "warnings and errors only")->group("Everywhere");
+  bound.app->add_option("--profile", bound.profile, "write where the time went, for ui.perfetto.dev or chrome://tracing")
+      ->type_name("FILE")
+      ->group("Everywhere");
   bound.app->footer(bound.command->examples());
 }
+
+// Writes the profile when the command ends, whichever way it does.
+class KeptProfile {
+ public:
+  explicit KeptProfile(std::string path) : path_(std::move(path)) {
+    if (path_.empty()) return;
+    check_output_place(path_, "--profile");
+    if (const char* rank = std::getenv("RANK"); rank && *rank && std::string_view(rank) != "0") path_ += format(".rank{}", rank);
+    start_profile();
+  }
+  ~KeptProfile() {
+    if (path_.empty()) return;
+    try {
+      write_profile(path_);
+      log_info(format("profile in {}", path_));
+    } catch (const std::exception& e) {
+      log_warning(e.what());
+    }
+  }
+  KeptProfile(const KeptProfile&) = delete;
+  KeptProfile& operator=(const KeptProfile&) = delete;
+
+ private:
+  std::string path_;
+};
 
 int run_bound(Bound& bound) {
   if (bound.quiet) set_quiet(Quiet::kYes);
   if (!bound.config.empty()) apply_toml(bound.config, bound.fields);
   for (const auto& [field, text] : bound.given) set_field(*field, text, "--" + with_dashes(field->name));
+  const KeptProfile profile(bound.profile);
   const int status = bound.command->run(bound.operands);
   if (std::fflush(stdout) != 0 || std::ferror(stdout))  // buffered text meets a full disk only now
     throw Error(Code::kResource, "standard output", format("cannot be written: {}", std::strerror(errno)), "check the free space");

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "core/profile.h"
 #include "hf/hub.h"
 #include "hf/peft.h"
 
@@ -86,6 +87,7 @@ JudgeSpec load_judge_spec(const std::string& model_dir) {
 }
 
 JudgeModel load_judge_model(const std::string& model, const vlm::LoadOptions& options) {
+  const ProfileSpan span("load judge");
   std::string dir = hf::resolve_model_dir(model);
   JudgeSpec spec = load_judge_spec(dir);
   vlm::Model weights = vlm::load_model(dir, options);

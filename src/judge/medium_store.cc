@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
+#include "core/profile.h"
 #include "core/sha256.h"
 #include "judge/prompt.h"
 #include "media/image.h"
@@ -63,6 +64,7 @@ Medium naming(const std::string& name, const Make& make) {
 }  // namespace
 
 Medium MediumStore::load(const data::MediaRef& ref) {
+  const ProfileSpan span("read media");
   const bool list = ref.is_frame_list();
   const std::string& name = ref.name();
   std::vector<std::string> files;

@@ -1,4 +1,5 @@
 #include "train/exchange.h"
+#include "core/profile.h"
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
@@ -99,6 +100,7 @@ void GradientExchange::send(Bucket& bucket) {
 
 void GradientExchange::finish() {
   if (group_.is_alone()) return;
+  const ProfileSpan span("wait for gradients");
   const c10::NoGradGuard no_grad;
   if (!under_way_) begin();
   under_way_ = false;
@@ -124,6 +126,7 @@ void GradientExchange::finish() {
 }
 
 void GradientExchange::share() {
+  const ProfileSpan span("share parameters");
   const c10::NoGradGuard no_grad;
   for (const Bucket& bucket : buckets_) {
     std::vector<at::Tensor> parts;

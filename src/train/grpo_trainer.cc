@@ -10,6 +10,7 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/interrupt.h"
+#include "core/profile.h"
 #include "train/completions.h"
 #include "train/run_setup.h"
 
@@ -67,6 +68,7 @@ GrpoTrainer::GrpoTrainer(GrpoTask task)
 // ---- one update
 
 at::Tensor GrpoTrainer::micro_loss(const Micro& micro, std::size_t number) {
+  const ProfileSpan span("forward and loss");
   const GrpoConfig& c = task_.config;
   const vlm::Packed packed = vlm::pack(task_.model.config, micro.segments);
   std::vector<std::int64_t> rows, ids, sequence, decision_rows;
@@ -144,12 +146,14 @@ double GrpoTrainer::accumulate(const RolloutBatch& batch) {
     at::Tensor part = micro_loss(Micro(batch, first, last, c, shape), number);
     loss += part.item<double>();
     if (last == own) complete();
+    const ProfileSpan span("backward");
     if (std::isfinite(loss)) part.backward();
   }
   return loss;
 }
 
 RolloutBatch GrpoTrainer::rollout() {
+  const ProfileSpan span("rollout");
   old_logps_.clear();
   return roller_.next(cursor_);
 }
@@ -252,6 +256,7 @@ void GrpoTrainer::log_metrics(double seconds) {
 }
 
 void GrpoTrainer::evaluate() {
+  const ProfileSpan span("evaluate");
   const GrpoConfig& c = task_.config;
   const Metrics metrics =
       evaluate_judge(*task_.spec, task_.model, *task_.validation, task_.listener,

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "core/profile.h"
 #include "core/rng.h"
 #include "judge/prompt.h"
 
@@ -117,6 +118,7 @@ void Roller::sample(std::vector<Group>& groups, RolloutBatch& batch) {
 }
 
 void Roller::hear(Group& group) {
+  const ProfileSpan span("listen");
   std::vector<std::string> thoughts;
   for (const Sample& sample : group.samples)
     if (sample.vote.verdict.parsed) thoughts.push_back(sample.vote.verdict.thought);
@@ -134,6 +136,7 @@ void Roller::reward(std::vector<Group>& groups, RolloutBatch& batch) {
     for (Group& group : groups) hear(group);
   }
   const Stopwatch watch(batch.reward_seconds);
+  const ProfileSpan span("reward");
   const std::vector<double> weights = config_.weights();
   const Decision decision = config_.exact_decision() ? Decision::kExact : Decision::kSampled;
   RewardOptions options = config_.rewards;

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/format.h"
 #include "core/interrupt.h"
+#include "core/profile.h"
 #include "core/progress.h"
 
 namespace beholder::train {
@@ -111,6 +112,7 @@ Scores SftTrainer::total(const Scores& scores) {
 
 // `loss`: to be differentiated; null: not wanted.
 Scores SftTrainer::micro_scores(std::span<const SftExample> examples, double denominator, bool want_accuracy, at::Tensor* loss_out) {
+  const ProfileSpan span("forward and loss");
   std::vector<vlm::Segment> segments;
   for (const SftExample& example : examples) segments.push_back(example.segment);
   const vlm::Packed packed = vlm::pack(task_.model.config, segments);
@@ -145,6 +147,7 @@ SftTrainer::Update SftTrainer::update(const SftBatch& batch, bool want_accuracy)
     update.scores.tokens += scores.tokens;
     left -= micro.size();
     if (left == 0) complete();
+    const ProfileSpan span("backward");
     if (std::isfinite(update.scores.loss)) loss.backward();
   }
   run_.require_finite(update.scores.loss, "loss", batch.ids());

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "core/profile.h"
 #include "core/progress.h"
 #include "train/trained.h"
 #include "vlm/lora.h"
@@ -116,6 +117,7 @@ void TrainingRun::restore(const CheckpointContent& content, const std::string& p
 
 void TrainingRun::save(const Json& trainer_state) {
   if (saved_step_ == step_) return;
+  const ProfileSpan span("checkpoint");
   TensorMap optimizer = optimizer_state();
   if (!group_.is_main()) {
     saved_step_ = step_;
@@ -164,6 +166,7 @@ void TrainingRun::last_backward() {
 }
 
 double TrainingRun::update() {
+  const ProfileSpan span("update");
   exchange_.finish();
   const double own = grad_norm(optimizer_.params()), norm = group_.is_alone() ? own : std::sqrt(group_.sum(own * own));
   if (!std::isfinite(norm)) return norm;

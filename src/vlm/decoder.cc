@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/format.h"
+#include "core/profile.h"
 #include "vlm/attention.h"
 #include "vlm/checkpoint.h"
 
@@ -60,6 +61,7 @@ Embedded embed(const Model& model, const Packed& packed, const Tap& tap) {
   const auto place = [&](const std::vector<Media>& media, const at::Tensor& media_rows) {
     if (media.empty()) return;
     const at::Tensor rows = media_rows.to(model.device);
+    const ProfileSpan span("vision tower");
     const VisionFeatures features = vision_forward(model, media, tap);
     out.x_TD = out.x_TD.index_copy(0, rows, features.merged);
     if (features.deepstack.empty()) return;
@@ -92,6 +94,7 @@ at::Tensor run_layers(const Model& model, const Embedded& input, const Rotary& r
 }
 
 at::Tensor forward(const Model& model, const Packed& packed, const Tap& tap) {
+  const ProfileSpan span("forward");
   const auto plan = std::make_shared<const AttentionPlan>(plan_tree(packed.spans, model.device));
   const Attend attend_tree = [plan](std::int64_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
     return attend(q, k, v, *plan);

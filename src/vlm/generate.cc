@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "core/profile.h"
 #include "vlm/attention.h"
 #include "vlm/decoder.h"
 #include "vlm/kv_cache.h"
@@ -44,6 +45,7 @@ class Rollout {
 
  private:
   at::Tensor prefill() {
+    const ProfileSpan span("prefill");
     std::vector<Segment> prompts;
     std::vector<std::int64_t> lengths, last_rows;
     for (const Request& r : requests_) {
@@ -68,6 +70,7 @@ class Rollout {
 
   // Draws one token for every live continuation and notes which are done.
   void take(const at::Tensor& logits_SV, std::int64_t step) {
+    const ProfileSpan span("draw tokens");
     std::vector<DrawKey> keys;
     for (const Live& l : live_) keys.push_back({requests_[l.request].item, l.sample, static_cast<std::uint64_t>(step)});
     const std::vector<Pick> picks = pick_tokens(logits_SV, keys, options_);
@@ -116,6 +119,7 @@ class Rollout {
 
   // One token through the model for every live continuation: next logits [S, V].
   at::Tensor decode(std::int64_t step) {
+    const ProfileSpan span("decode a token");
     const auto count = static_cast<std::int64_t>(live_.size());
     at::Tensor ids = at::empty({count}, at::kLong), positions = at::empty({count}, at::kLong);
     for (std::int64_t i = 0; i < count; ++i) {

@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/heap.h"
+#include "core/profile.h"
 #include "core/rng.h"
 #include "hf/peft.h"
 #include "hf/safetensors.h"
@@ -125,6 +126,7 @@ CheckpointMatch match_checkpoint(const hf::ModelConfig& config, const hf::Sharde
 }
 
 Model load_model(const std::string& dir, const LoadOptions& options) {
+  const ProfileSpan span("load weights");
   Model model;
   if (hf::is_adapter(dir)) {
     const hf::Adapter adapter = hf::read_adapter(dir);  // before the base: its problems are found at once

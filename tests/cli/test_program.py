@@ -32,6 +32,19 @@ class Help(cli.CliTest):
         self.assertRegex(self.done("--version").out, r"^beholder \d+\.\d+\.\d+\n$")
 
 
+class Profile(cli.CliTest):
+    def test_a_profile_says_where_the_time_went(self):
+        self.done("rank", "--model", cli.TINY, "--max-completion-length", "8", "--prompt", "p", "--profile", self.path("p.json"), *self.pictures(2))
+        with open(self.path("p.json")) as f:
+            events = json.load(f)["traceEvents"]
+        self.assertLessEqual({"load judge", "load weights", "read media", "prefill", "vision tower", "decode a token", "draw tokens"}, {e["name"] for e in events})
+        within = {e["name"]: e for e in events}
+        judge, weights = within["load judge"], within["load weights"]
+        self.assertLessEqual(judge["ts"], weights["ts"])
+        self.assertGreaterEqual(judge["ts"] + judge["dur"], weights["ts"] + weights["dur"])
+        self.fails(cli.RESOURCE, "--profile", "rank", "--model", cli.TINY, "--prompt", "p", "--profile", self.path("p0.png", "p.json"), *self.pictures(2))
+
+
 class Flags(cli.CliTest):
     def test_unknown_flag_with_nearest_name(self):
         for command, typed, meant in [("rank", "--promt", "--prompt"), ("score", "--batchsize", "--batch-size"),
