@@ -5,7 +5,7 @@ JOBS ?= 2
 export TORCH
 CMAKE_FLAGS := -G Ninja $(if $(TORCH),-DTORCH=$(TORCH),) $(if $(CI),-DBEHOLDER_WERROR=ON,)
 
-.PHONY: all setup configure demo test bench lint format oracle embedded clean
+.PHONY: all setup configure demo test bench peers lint format oracle embedded clean
 
 all: configure
 	@cmake --build $(BUILD) -j $(JOBS) --target beholder
@@ -30,10 +30,14 @@ test-%: configure
 	@export GTEST_TOTAL_SHARDS=2 GTEST_BRIEF=1 OMP_NUM_THREADS=1; GTEST_SHARD_INDEX=0 $(BUILD)/$*_test & first=$$!; \
 	 GTEST_TOTAL_SHARDS=2 GTEST_BRIEF=1 OMP_NUM_THREADS=1 GTEST_SHARD_INDEX=1 $(BUILD)/$*_test; second=$$?; wait $$first && exit $$second
 
-# What each room costs here; a record goes to $(BUILD)/bench.json.
-bench: configure
-	@cmake --build $(BUILD) -j $(JOBS) --target beholder_bench
-	@$(BUILD)/beholder_bench --benchmark_out=$(BUILD)/bench.json --benchmark_out_format=json
+# The rows of docs/PERFORMANCE.md: ours beside the peers where `make peers` has set them up. BENCH="--quick" takes under three minutes;
+# build/beholder_bench has the rooms' own cases.
+bench: all
+	@cmake --build $(BUILD) -j $(JOBS) --target beholder_ask_bench preprocess_bench rank_bench
+	@python3 bench/run.py --build $(BUILD) $(BENCH)
+
+peers:
+	@python3 -m venv .venv-peers && .venv-peers/bin/pip install -q -r tools/peers/requirements.txt
 
 lint: setup
 	@command -v clang-tidy-19 > /dev/null || { echo "make lint needs: apt-get install -y clang-format-19 clang-tidy-19"; exit 1; }
@@ -45,8 +49,7 @@ format:
 	@clang-format-19 -i $$(git ls-files 'src/*.cc' 'src/*.h')
 
 # Regenerates tests/data from transformers, Pillow and tokenizers (tools/peers/requirements.txt).
-oracle:
-	@python3 -m venv .venv-peers && .venv-peers/bin/pip install -q -r tools/peers/requirements.txt
+oracle: peers
 	@for script in tools/oracle_*.py; do echo "oracle: $$script"; .venv-peers/bin/python $$script; done
 	@.venv-peers/bin/python tools/make_data_fixtures.py tests/data/datasets
 

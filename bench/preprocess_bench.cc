@@ -22,7 +22,7 @@ namespace {
 media::Patches prepare(const std::string& path) {
   const std::string bytes = read_file(path);
   const media::Image image = media::decode_image(std::as_bytes(std::span(bytes)), path);
-  return media::patchify(std::span(&image, 1), {});
+  return media::patchify(image, {});
 }
 
 Json measure(int rounds, const std::vector<std::string>& paths) {

@@ -1,5 +1,5 @@
 // What the order of n candidates costs with --strategy adaptive, before a simulated judge (judge/simulated.h):
-//   build/rank_bench [SPREAD [NOISE [SEEDS]]]
+//   build/rank_bench [SPREAD [NOISE [SEEDS [MOST]]]]        // MOST: candidates
 // Means over the seeds: comparisons, their share of all pairs, Kendall's tau to the order of all pairs, of either to the true order, and
 // the seconds that choosing took.
 #include <chrono>
@@ -43,10 +43,11 @@ void add_run(int n, const judge::Simulated& judge, double part, Row& row) {
 
 int main(int argc, char** argv) {
   const double spread = argc > 1 ? std::atof(argv[1]) : 1.3, noise = argc > 2 ? std::atof(argv[2]) : 0.2;
-  const int seeds = argc > 3 ? std::atoi(argv[3]) : 5;
+  const int seeds = argc > 3 ? std::atoi(argv[3]) : 5, most = argc > 4 ? std::atoi(argv[4]) : 1000;
   std::printf("%6s %12s %9s %10s %8s %10s %9s %9s\n", "n", "comparisons", "of all", "tau to all", "tau", "tau of all", "expected",
               "seconds");
   for (const int n : {4, 8, 16, 32, 64, 128, 256, 512, 1000}) {
+    if (n > most) break;
     Row row;
     for (int seed = 0; seed < seeds; ++seed)
       add_run(n, judge::Simulated(n, spread, noise, static_cast<std::uint64_t>(seed)), 1.0 / seeds, row);

@@ -77,7 +77,8 @@ void group_sample(benchmark::State& state) {
   options.max_new_tokens = 64;
   vlm::ModelSampler sampler(embedded().model);
   for (auto _ : state) benchmark::DoNotOptimize(sampler.sample({&request, 1}, options));
-  state.counters["tokens/s"] = benchmark::Counter(64.0 * static_cast<double>(state.range(0)), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["tokens/s"] =
+      benchmark::Counter(64.0 * static_cast<double>(state.range(0)), benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(group_sample)->Arg(1)->Arg(8)->Arg(64)->Unit(benchmark::kMillisecond)->UseRealTime();
 

@@ -126,6 +126,7 @@ void GradientExchange::finish() {
 }
 
 void GradientExchange::share() {
+  if (group_.is_alone()) return;
   const ProfileSpan span("share parameters");
   const c10::NoGradGuard no_grad;
   for (const Bucket& bucket : buckets_) {
