@@ -112,7 +112,7 @@ void JudgeRunFlags::judge_fields(FieldList& f) {
 
 JudgeSession::Loaded::Loaded(const JudgeRunFlags& flags)
     : model(load_model(flags, "embedded")),
-      sampler(model.model),
+      sampler(model.model, &vision),
       judge(model.spec, sampler),
       store(patch_config(flags, model), {flags.fps, flags.max_frames}) {}
 

@@ -53,6 +53,7 @@ class JudgeSession {
   struct Loaded {  // members refer to each other, so it stays where it is
     explicit Loaded(const JudgeRunFlags& flags);
     judge::JudgeModel model;
+    vlm::VisionCache vision;
     vlm::ModelSampler sampler;
     judge::Judge judge;
     judge::MediumStore store;

@@ -34,20 +34,26 @@ std::string hash_of(std::span<const media::Image> frames, bool video, double fps
   return sha256_hex(all);
 }
 
+Medium named(const std::string& name, const std::string& hash, vlm::Media media) {
+  media.key = hash;
+  return {name, hash, std::move(media)};
+}
+
 Medium from_frames(const std::string& name, std::span<const media::Image> frames, double fps, const media::PatchConfig& patches) {
-  return {name, hash_of(frames, true, fps), prepare_video(frames, fps, patches)};
+  return named(name, hash_of(frames, true, fps), prepare_video(frames, fps, patches));
 }
 
 Medium from_bytes(const std::string& path, const std::string& bytes, const VideoSampling& sampling, const media::PatchConfig& patches) {
   if (media::media_kind(as_bytes(bytes)) == media::MediaKind::kImage) {
     const media::Image image = media::decode_image(as_bytes(bytes), path);
-    return {path, hash_of(std::span(&image, 1), false, 0), prepare_image(image, patches)};
+    return named(path, hash_of(std::span(&image, 1), false, 0), prepare_image(image, patches));
   }
   media::VideoOptions options;
   options.fps = sampling.fps;
   options.max_frames = static_cast<int>(sampling.max_frames);
   const media::VideoFrames video = media::decode_video(as_bytes(bytes), path, options);
-  return {path, hash_of(video.frames, true, video.fps), prepare_video(video.frames, vlm::FrameTimes{video.times_s, video.fps}, patches)};
+  return named(path, hash_of(video.frames, true, video.fps),
+               prepare_video(video.frames, vlm::FrameTimes{video.times_s, video.fps}, patches));
 }
 
 // Puts the file's name in front of an error that does not name it.

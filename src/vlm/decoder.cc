@@ -56,13 +56,13 @@ Rotary text_rotary(const Model& model, const at::Tensor& positions_3T) {
   return make_rotary(angles, model.dtype);
 }
 
-Embedded embed(const Model& model, const Packed& packed, const Tap& tap) {
+Embedded embed(const Model& model, const Packed& packed, const Tap& tap, VisionCache* cache) {
   Embedded out{at::embedding(weight(model, "model.embed_tokens.weight"), packed.ids_T.to(model.device))};
   const auto place = [&](const std::vector<Media>& media, const at::Tensor& media_rows) {
     if (media.empty()) return;
     const at::Tensor rows = media_rows.to(model.device);
     const ProfileSpan span("vision tower");
-    const VisionFeatures features = vision_forward(model, media, tap);
+    const VisionFeatures features = cache ? cache->features(model, media) : vision_forward(model, media, tap);
     out.x_TD = out.x_TD.index_copy(0, rows, features.merged);
     if (features.deepstack.empty()) return;
     const bool first = out.deepstack.empty();

@@ -8,6 +8,7 @@
 
 #include "vlm/layers.h"
 #include "vlm/packed.h"
+#include "vlm/vision_cache.h"
 
 namespace beholder::vlm {
 
@@ -23,7 +24,8 @@ struct Embedded {
   at::Tensor media_rows{};              // [M]; undefined without deepstack features
   std::vector<at::Tensor> deepstack{};  // [M, D] for layer 0, 1, …
 };
-Embedded embed(const Model& model, const Packed& packed, const Tap& tap = {});
+// `cache`: of media's features; null: none is used. With one there are no gradients and no taps.
+Embedded embed(const Model& model, const Packed& packed, const Tap& tap = {}, VisionCache* cache = nullptr);
 // All layers and the final norm: [T, D] -> [T, D]. With gradient checkpointing the backward pass calls a copy of `attend` again:
 // where gradients are on, it must own what it uses, and `model` must live until then.
 at::Tensor run_layers(const Model& model, const Embedded& input, const Rotary& rotary, const Attend& attend, const Tap& tap = {});

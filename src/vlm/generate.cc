@@ -26,8 +26,13 @@ struct Live {
 // Requests of one call with the same group size, decoded together.
 class Rollout {
  public:
-  Rollout(const Model& model, std::span<const Request> requests, const SamplingOptions& options)
-      : model_(model), step_model_(model), requests_(requests), options_(options), group_(requests.front().num_generations) {
+  Rollout(const Model& model, std::span<const Request> requests, const SamplingOptions& options, VisionCache* vision)
+      : model_(model),
+        step_model_(model),
+        requests_(requests),
+        options_(options),
+        vision_(vision),
+        group_(requests.front().num_generations) {
     step_model_.decoding = true;
     for (const Request& r : requests) results_.emplace_back(static_cast<std::size_t>(r.num_generations));
   }
@@ -59,7 +64,8 @@ class Rollout {
       cache_->set_prefix(layer, k, v);
       return attend(q, k, v, plan);
     };
-    const at::Tensor hidden = run_layers(model_, embed(model_, packed), text_rotary(model_, packed.positions_3T), attend_and_keep);
+    const at::Tensor hidden =
+        run_layers(model_, embed(model_, packed, {}, vision_), text_rotary(model_, packed.positions_3T), attend_and_keep);
     for (std::size_t r = 0; r < requests_.size(); ++r)
       for (int g = 0; g < group_; ++g) {
         live_.push_back({r, static_cast<std::size_t>(g), 0, packed.next_position[r]});
@@ -139,6 +145,7 @@ class Rollout {
   Model step_model_;  // the same tensors, for one token of each sequence
   std::span<const Request> requests_;
   const SamplingOptions& options_;
+  VisionCache* vision_;
   std::int64_t group_, sampled_ = 0;
   std::unique_ptr<GroupCache> cache_;
   std::vector<Live> live_;  // one per slot of the cache, in its order
@@ -177,7 +184,7 @@ std::vector<std::vector<Completion>> ModelSampler::sample(std::span<const Reques
   for (std::size_t first = 0; first < requests.size();) {  // neighbours with equal G share a rollout
     std::size_t last = first + 1;
     while (last < requests.size() && requests[last].num_generations == requests[first].num_generations) ++last;
-    Rollout rollout(model, requests.subspan(first, last - first), options);
+    Rollout rollout(model, requests.subspan(first, last - first), options, cache_);
     for (auto& group : rollout.run(on_token)) results.push_back(std::move(group));
     first = last;
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vlm/packed.h"
+#include "vlm/vision_cache.h"
 
 namespace beholder::vlm {
 
@@ -45,12 +46,14 @@ class Sampler {
 
 class ModelSampler : public Sampler {
  public:
-  explicit ModelSampler(const Model& model) : model_(model) {}  // `model` must outlive this
+  // `model` must outlive this, and so must `cache` where there is one: then the weights must not change meanwhile.
+  explicit ModelSampler(const Model& model, VisionCache* cache = nullptr) : model_(model), cache_(cache) {}
   std::vector<std::vector<Completion>> sample(std::span<const Request> requests, const SamplingOptions& options,
                                               const std::function<void(std::int64_t)>& on_token = {}) override;
 
  private:
   const Model& model_;
+  VisionCache* cache_;
 };
 
 }  // namespace beholder::vlm

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Media {
   bool video = false;
   double second_per_grid = 1.0;      // seconds covered by one temporal patch (video)
   std::vector<double> times_s = {};  // when each temporal patch is shown, from the first frame (video)
+  std::string key = {};              // names the content, for caches; empty: unknown
 };
 
 struct Segment {

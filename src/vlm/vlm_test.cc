@@ -199,6 +199,34 @@ TEST_P(SamplingInvariant, ASampleDoesNotDependOnItsBatch) {
   EXPECT_NE(ModelSampler(loaded.model).sample({&one, 1}, options)[0][0].ids, alone[0][0].ids);
 }
 
+// Media that come again, in one batch or a later one, go through the tower once; what is sampled does not notice.
+TEST_P(SamplingInvariant, KeptFeaturesGiveTheSameCompletions) {
+  const Loaded loaded(GetParam());
+  const char* second = loaded.model.config.vision.frame_timestamps ? "image_and_video" : "wide_300x200";
+  std::vector<Request> requests = {
+      {prompt_of(loaded, "pair_mixed"), 2, 1}, {prompt_of(loaded, second), 2, 2}, {prompt_of(loaded, "pair_mixed"), 2, 3}};
+  SamplingOptions options;
+  options.max_new_tokens = 12;
+  options.seed = 4;
+  const auto expected = ModelSampler(loaded.model).sample(requests, options);
+  std::int64_t media = 0;
+  for (Request& r : requests)
+    for (std::size_t i = 0; i < r.prompt.media.size(); ++i, ++media) r.prompt.media[i].key = format("{} {}", r.item % 2, i);
+  VisionCache cache, narrow(1);
+  ModelSampler sampler(loaded.model, &cache), without_room(loaded.model, &narrow);
+  for (ModelSampler* s : {&sampler, &sampler, &without_room}) {
+    const auto results = s->sample(requests, options);
+    for (std::size_t r = 0; r < results.size(); ++r)
+      for (std::size_t g = 0; g < results[r].size(); ++g) {
+        EXPECT_EQ(results[r][g].ids, expected[r][g].ids);
+        for (std::size_t i = 0; i < results[r][g].ids.size(); ++i) EXPECT_NEAR(results[r][g].logprobs[i], expected[r][g].logprobs[i], 1e-4);
+      }
+  }
+  EXPECT_EQ(cache.hits() + cache.misses(), 2 * media);
+  EXPECT_EQ(cache.misses(), media - 2) << "the first and the third request show the same two pictures";
+  EXPECT_EQ(narrow.misses(), media - 2) << "twice in a batch is once, with room or without";
+}
+
 INSTANTIATE_TEST_SUITE_P(Presets, SamplingInvariant, ::testing::Values("tiny", "tiny_qwen3vl"),
                          [](const auto& i) { return std::string(i.param); });
 
