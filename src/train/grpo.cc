@@ -42,11 +42,15 @@ GrpoOutcome train_in_group(const GrpoConfig& config, dist::ProcessGroup& group) 
   }
   const std::string dir = hf::resolve_model_dir(config.model);
   const judge::JudgeSpec spec = judge::load_judge_spec(dir);
+  vlm::Model model = load_starting_model(config, dir);
+  std::optional<vlm::Model> frozen;  // what is trained gets its own memory, so the two only share what is not
+  if (config.listener == "self" || config.loss.beta > 0) frozen = model;
   std::optional<judge::JudgeModel> heard;
   std::optional<Listener> listener;
-  if (!config.listener.empty()) {
-    heard.emplace(judge::load_judge_model(config.listener == "self" ? config.model : config.listener,
-                                          {.dtype = at::kFloat, .device = vlm::parse_device(config.device)}));
+  if (config.listener == "self") {
+    listener.emplace(spec, *frozen, config.listener_redact);
+  } else if (!config.listener.empty()) {
+    heard.emplace(judge::load_judge_model(config.listener, {.dtype = at::kFloat, .device = vlm::parse_device(config.device)}));
     listener.emplace(heard->spec, heard->model, config.listener_redact);
   }
   const std::string data = first_on_main(group, [&] { return training_records(config, config.data, "data"); });
@@ -55,7 +59,7 @@ GrpoOutcome train_in_group(const GrpoConfig& config, dist::ProcessGroup& group) 
   std::map<std::string, std::string> model_files = read_model_files(hf::base_model_dir(dir));
   GrpoTask task{.config = config,
                 .spec = &spec,
-                .model = load_starting_model(config, dir),
+                .model = std::move(model),
                 .reference = {},
                 .model_files = model_files,
                 .inputs = input_hashes(data, dir),
@@ -63,7 +67,7 @@ GrpoOutcome train_in_group(const GrpoConfig& config, dist::ProcessGroup& group) 
                 .validation = validation.get(),
                 .listener = listener ? &*listener : nullptr,
                 .group = &group};
-  if (config.loss.beta > 0) task.reference = task.model;  // what is trained gets its own memory, so the two only share what is not
+  if (config.loss.beta > 0) task.reference = frozen;
   GrpoTrainer trainer(std::move(task));
   const std::int64_t from_step = trainer.resume();
   GrpoConfig copy = config;
