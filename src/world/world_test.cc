@@ -345,7 +345,7 @@ TEST(Thought, ACaptionSaysWhatIsThereAndNothingOfThePrompt) {
 TEST(World, SplitNamesAndLimitsAreChecked) {
   for (const Split split : kAllSplits) EXPECT_EQ(split_named(name_of(split)), split);
   EXPECT_THROW(split_named("tset"), Error);
-  EXPECT_THROW(item_at(Split::kTest, 0, false, 7), Error);
+  EXPECT_THROW(item_at(Split::kTest, 0, false, 257), Error);
   EXPECT_THROW(item_at(Split::kTest, 0, false, 1), Error);
   EXPECT_EQ(item_at(Split::kTest, 0, false, 6).scenes.size(), 6u);
 }

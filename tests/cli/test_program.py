@@ -62,7 +62,7 @@ class Flags(cli.CliTest):
     def test_wrong_values(self):
         for flag, value, phrases in [("--votes", "many", ["--votes", "whole number"]), ("--votes", "0", ["--votes", "1 to 1024"]),
                                      ("--votes", "1.5", "whole number"), ("--temperature", "nan", "--temperature"),
-                                     ("--strategy", "best", ["--strategy", "pairs, anchors, listwise"]),
+                                     ("--strategy", "best", ["--strategy", "pairs, adaptive, anchors, listwise"]),
                                      ("--device", "tpu", ["--device", "tpu"]), ("--dtype", "int3", ["--dtype", "int3"]),
                                      ("--seed", "99999999999999999999", "--seed")]:
             with self.subTest(flag=flag, value=value):
@@ -106,7 +106,7 @@ class ConfigFiles(cli.CliTest):
 
     def test_wrong_types(self):
         for text, phrases in [('votes = "2"', ["run.toml:1", "whole number"]), ("votes = 2.5", "whole number"), ("votes = 5000", "1 to 1024"),
-                              ("both_orders = 1", "true or false"), ("prompt = 3", "quotes"), ('strategy = "best"', "pairs, anchors"),
+                              ("both_orders = 1", "true or false"), ("prompt = 3", "quotes"), ('strategy = "best"', "pairs, adaptive, anchors"),
                               ("votes =", "run.toml:1"), ("votes = 1\nvotes = 2\n", "run.toml:2")]:
             with self.subTest(text=text):
                 self.fails(cli.USAGE, phrases, *self.rank(text))
