@@ -9,6 +9,7 @@
 #include "vlm/decode_attention.h"
 #include "vlm/few_rows.h"
 #include "vlm/fused.h"
+#include "vlm/gemm.h"
 #include "vlm/generate.h"
 #include "vlm/head_rows.h"
 #include "vlm/oracle_cases.h"
@@ -39,6 +40,26 @@ TEST(FusedInvariant, NormAndRotaryEqualTheComposedOperations) {
   (rf * upstream.view({rows, heads, d})).sum().backward();
   (rd * upstream.view({rows, heads, d})).sum().backward();
   compare(qf.grad(), qd.grad());
+}
+
+// Products large and small, plain and transposed, of lengths that leave a rest.
+TEST(GemmInvariant, ProductsAreThoseOfDouble) {
+  use_faster_gemm();
+  const auto compare = [](const at::Tensor& a, const at::Tensor& b) {
+    EXPECT_LT(relative_error(at::mm(a, b), at::mm(a.to(at::kDouble), b.to(at::kDouble))), 1e-6) << a.sizes() << b.sizes() << a.strides();
+  };
+  for (const std::int64_t rows : {1, 63, 700, 1601}) {
+    const at::Tensor x = at::randn({rows, 96}), w = at::randn({80, 96}), g = at::randn({rows, 80}), bias = at::randn({80});
+    compare(x, w.t());
+    compare(g, w);
+    compare(g.t(), x);                                         // the gradient of a weight
+    compare(at::randn({96, rows}).t(), w.t());                 // columns one after the other
+    compare(at::randn({rows, 200}).narrow(1, 50, 96), w.t());  // rows apart
+    compare(at::randn({rows, 1}), at::randn({1, 4000}));       // one inner column
+    compare(at::zeros({rows, 0}), at::zeros({0, 5}));          // none
+    EXPECT_LT(relative_error(at::linear(x, w, bias), at::linear(x.to(at::kDouble), w.to(at::kDouble), bias.to(at::kDouble))), 1e-6);
+    EXPECT_LT(relative_error(at::addmm(g, x, w.t(), 0.5, 2), 0.5 * g.to(at::kDouble) + 2 * at::mm(x, w.t()).to(at::kDouble)), 1e-6);
+  }
 }
 
 // In bfloat16 the loops round where the composed operations of the reference do, or less often.
