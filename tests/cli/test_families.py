@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import unittest
 
 import cli
@@ -9,6 +11,18 @@ from test_trace import CASES_CLOSE, Cases
 
 QWEN3 = os.path.join(cli.ROOT, "tests/data/vlm/tiny_qwen3vl")  # 0.4 M random weights
 VIDEOS = [{"frames": ["p0.png", "p1.png", "p2.png", "p0.png"], "fps": 2}, {"frames": ["p2.png", "p1.png", "p0.png"], "fps": 1}]
+
+
+class Grown(cli.CliTest):
+    def test_twice_the_layers_say_the_same(self):
+        grown = self.path("grown")
+        subprocess.run([sys.executable, os.path.join(cli.ROOT, "tools/grow_checkpoint.py"), cli.EMBEDDED, grown], check=True)
+        small, large = (self.done("info", model, "--json").json() for model in (cli.EMBEDDED, grown))
+        self.assertGreater(large["parameters"], 1.4 * small["parameters"])
+        pictures = self.pictures(2)
+        answers = [self.done("compare", "--model", model, "--prompt", "a red circle", "--json", *pictures).json() for model in (cli.EMBEDDED, grown)]
+        self.assertEqual(answers[0]["votes"][0]["thought"], answers[1]["votes"][0]["thought"])
+        self.assertAlmostEqual(answers[0]["probability"], answers[1]["probability"], places=6)
 
 
 class Qwen3VL(Cases):
