@@ -1,4 +1,6 @@
 // beholder experiment: arms x seeds of a recipe, trained and measured, compared in a table and a page.
+#include <filesystem>
+
 #include "app/command.h"
 #include "app/plan_flags.h"
 #include "core/error.h"
@@ -10,6 +12,12 @@
 
 namespace beholder::app {
 namespace {
+
+// A folder below the working directory without the way there, so that a kept experiment goes on wherever the repository lies.
+std::string as_seen_from_here(const std::string& folder) {
+  const std::string relative = std::filesystem::proximate(folder).string();
+  return relative.starts_with("..") ? folder : relative;
+}
 
 class ExperimentCommand : public Command {
  public:
@@ -28,7 +36,7 @@ class ExperimentCommand : public Command {
 
   int run(const std::vector<std::string>& operands) override {
     if (operands.size() != 1) throw Error(Code::kUsage, "experiment", "takes one recipe", "e.g. recipes/ablation.toml");
-    const eval::Experiment e = eval::read_experiment(operands[0], embedded_model_dir());
+    const eval::Experiment e = eval::read_experiment(operands[0], as_seen_from_here(embedded_model_dir()));
     if (flags_.dry_run) {
       list_plan(e.runs, "updates");
       return 0;
