@@ -64,7 +64,7 @@ class Bench:
 
     def peer(self, script, *args):
         out = os.path.join(self.folder, "peer.json")
-        run([self.peers, os.path.join(PEERS, script), *args, "--out", out], env={**os.environ, "OMP_NUM_THREADS": "2"})
+        run([self.peers, os.path.join(PEERS, script), *args, "--out", out], env={**os.environ, "OMP_NUM_THREADS": str(os.cpu_count())})
         with open(out) as f:
             return json.load(f)
 

@@ -103,13 +103,17 @@ std::string unparsed_line(const Json& result) {
 
 std::string show_ranking(const Json& ranking, const ViewStyle& style) {
   const Json& order = ranking.at("ranking");
-  const bool odds = ranking.at("strategy") == "pairs";
+  const bool odds = ranking.at("strategy") == "pairs" || ranking.at("strategy") == "adaptive";
   const std::size_t width = name_width(names_of(order), style);
   std::string out = header(ranking, style);
   for (const Json& item : order) out += ranked_line(item, odds, width, style);
   out += faint(odds ? "     bar: chance against an average one of these; numbers: log-odds with 95% interval\n"
                     : "     bar and numbers: win probability with 95% interval\n",
                style);
+  if (ranking.contains("expected_tau"))
+    out += faint(
+        format("     this order is expected to agree with the true one by {:.2f} (Kendall's tau)\n", ranking["expected_tau"].get<double>()),
+        style);
   const Json& best = order.at(0);
   if (!best.at("reason").is_null()) {
     out += why(best.at("media").get<std::string>(), best["reason"].at("shown").get<std::vector<std::string>>(),

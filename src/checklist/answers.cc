@@ -37,6 +37,7 @@ double share(const Json& value, const std::string& where) {
 bool is_data_set(const std::string& path) {
   std::error_code none;
   if (std::filesystem::is_directory(path, none)) return true;
+  if (!std::filesystem::is_regular_file(path, none)) return false;  // what a pipe gives cannot be read twice
   std::ifstream file(path, std::ios::binary);
   char first = 0;
   file >> first;  // the first that is no white space
@@ -70,7 +71,8 @@ AnswerSheet parse_answers(const Json& line, const Checklist& list, const std::st
   if (sheet.id.empty()) throw Error(Code::kInvalidInput, where, "has no id", "give every line an \"id\" of its own");
   sheet.prompt = json_get<std::string>(line, "prompt", "", where);
   sheet.media = json_get<std::string>(line, "media", "", where);
-  const bool inside = line.contains("meta") && line["meta"].is_object() && line["meta"].contains("meta_result");
+  const bool inside = !line.contains("answers") && !line.contains("meta_result") && line.contains("meta") && line["meta"].is_object() &&
+                      line["meta"].contains("meta_result");
   const Json& value = inside ? line["meta"] : line;
   const char* key = value.contains("answers") ? "answers" : "meta_result";
   const auto answers = json_need<std::vector<Json>>(value, key, where);

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <fstream>
 #include <set>
+#include <thread>
 
 #include "checklist/answers.h"
 #include "checklist/pairs.h"
@@ -183,6 +186,33 @@ TEST(Answers, BadLinesAreCountedAndTheRestGoesOn) {
   EXPECT_EQ(table.find("f"), nullptr);
   write_file_atomic(dir / "a.jsonl", "{\"id\":\"a\",\"answers\":[1,1]}\n{\"id\":\"a\",\"answers\":[0,1]}\n");
   EXPECT_THAT(message_of([&] { read_answer_table(dir / "a.jsonl", list); }), ::testing::HasSubstr("a stands twice"));
+}
+
+// Own lines may also carry the row they came from; and a file's name does not decide what it holds.
+TEST(Answers, TheLineItselfGoesBeforeItsSourceAndNamesDoNotDecide) {
+  TempDir dir;
+  write_file_atomic(dir / "questions.txt", "one?\ntwo?\n");
+  const Checklist list = load_checklist(dir / "questions.txt", "");
+  const std::string source = R"("meta": {"meta_result": ["no", "no"]})";
+  write_file_atomic(dir / "answers.json",
+                    R"({"id": "a.png", "answers": ["yes", "no"], )" + source + "}\n" + R"({"id": "b.png", )" + source + "}\n");
+  const AnswerTable table = read_answer_table(dir / "answers.json", list);
+  ASSERT_EQ(table.sheets.size(), 2U);
+  EXPECT_EQ(table.sheets[0].p_yes, (std::vector<double>{1, 0}));
+  EXPECT_EQ(table.sheets[1].p_yes, (std::vector<double>{0, 0}));
+  write_file_atomic(dir / "pairs.json", R"({"id": "1", "prompt": "p", "media": ["a.png", "b.png"], "target": {"pair": 1}})"
+                                        "\n");
+  const PairSet set = read_pairs(dir / "pairs.json", list, table, Coding::kHard);
+  ASSERT_EQ(set.pairs.size(), 1U);
+  EXPECT_EQ(set.pairs[0].x, (std::vector<double>{2, 0}));
+
+  // A pipe: every byte of it counts.
+  ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
+  const std::string text = read_file(dir / "answers.json");
+  std::thread writer([&] { std::ofstream(dir / "pipe") << text; });
+  const AnswerTable piped = read_answer_table(dir / "pipe", list);
+  writer.join();
+  EXPECT_EQ(piped.sheets.size(), 2U);
 }
 
 // A public data set as it lies: answers out of one table, people's choices out of another, in one folder.

@@ -1,7 +1,6 @@
 #include "checklist/pairs.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -62,7 +61,7 @@ PairSet read_pairs(const std::string& path, const Checklist& list, const AnswerT
   std::ifstream file(path, std::ios::binary);
   if (!file) throw Error(Code::kNotFound, path, "no such file, or it cannot be read", "check the path");
   std::unique_ptr<data::RecordStream> records;
-  if (std::filesystem::is_directory(path) || !data::is_own_records(path))
+  if (!data::is_own_records(path))
     records = data::open_records(path);
   else
     records = std::make_unique<data::RecordReader>(file, path);  // media are names here: they stay as they are

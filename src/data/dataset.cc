@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include "core/error.h"
@@ -240,11 +241,18 @@ std::int64_t Dataset::size_hint() const {
 }
 
 bool is_own_records(const std::string& path) {
-  if (path == "-") return true;
-  if (!path.ends_with(".jsonl") && !path.ends_with(".ndjson")) return false;
-  const auto reader = open_json_lines(open_stream(path), path);
-  const auto first = reader->next();
-  return !first || !first->row || first->row->contains("media") || !detect_format(*first->row);
+  std::error_code none;
+  if (std::filesystem::is_directory(path, none)) return false;
+  if (path == "-" || !std::filesystem::is_regular_file(path, none)) return true;  // what a pipe gives cannot be read twice
+  const bool named = path.ends_with(".jsonl") || path.ends_with(".ndjson");
+  if (!named) {
+    char begin = 0;
+    std::ifstream(path, std::ios::binary) >> begin;  // the first that is no white space
+    if (begin != '{') return false;
+  }
+  const auto first = open_json_lines(open_stream(path), path)->next();
+  if (!first || !first->row) return named;
+  return first->row->contains("media") || (named && !detect_format(*first->row));
 }
 
 std::unique_ptr<RecordStream> open_records(const std::string& path, const DatasetOptions& options) {

@@ -76,7 +76,7 @@ class Dataset : public RecordStream {
 
 // The stream that fits `path`: "-" and our own JSON lines through RecordReader, anything else through Dataset.
 std::unique_ptr<RecordStream> open_records(const std::string& path, const DatasetOptions& options = {});
-// Whether `path` is a file of our own JSON lines, which need no conversion.
+// Whether `path` holds our own JSON lines, which need no conversion: by its name or first line; pipes always.
 bool is_own_records(const std::string& path);
 
 }  // namespace beholder::data

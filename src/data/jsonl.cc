@@ -10,7 +10,10 @@
 
 namespace beholder::data {
 
-RecordReader::RecordReader(const std::string& path) : lines_(path), folder_(std::filesystem::path(path).parent_path().string()) {}
+RecordReader::RecordReader(const std::string& path) : lines_(path) {
+  std::error_code none;  // a pipe lies nowhere
+  if (std::filesystem::is_regular_file(path, none)) folder_ = std::filesystem::path(path).parent_path().string();
+}
 
 RecordReader::RecordReader(std::istream& stream, std::string name) : lines_(stream, std::move(name)) {}
 

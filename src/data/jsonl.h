@@ -17,7 +17,7 @@ namespace beholder::data {
 
 class RecordReader : public RecordStream {
  public:
-  // Media paths are taken relative to the file's folder. kNotFound where there is no such file.
+  // Media paths are taken relative to the file's folder, of a pipe as they are. kNotFound where there is no such file.
   explicit RecordReader(const std::string& path);
   // Any stream, e.g. standard input; `name` stands in errors, media paths stay as they are.
   RecordReader(std::istream& stream, std::string name);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Inquiry {
   std::function<std::vector<Question>(std::span<const Answered>)> more = {};
   std::function<Json(std::span<const Answered>)> result = {};  // what all answers say
   std::int64_t most = 0;                                       // questions in all at most, where there are several rounds
+  std::optional<Question> largest = {};                        // and the largest that any round may ask
 };
 
 // Answers per inquiry, all rounds one after the other. Takes the questions out of the inquiries.

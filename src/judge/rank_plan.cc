@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/format.h"
@@ -97,6 +98,18 @@ std::vector<Question> next_round(const RankTask& task, RankPlan& plan, std::span
   return plan_questions(task, plan, asked, options);
 }
 
+// The pair of the two largest media: what a later round asks is not known yet.
+Question largest_question(const RankTask& task, const RankPlan& plan, const RankOptions& options) {
+  std::vector<int> contents(plan.unique.size());
+  std::iota(contents.begin(), contents.end(), 0);
+  const auto patches = [&](int content) {
+    const vlm::Media& m = medium_of(task, plan, content).media;
+    return m.t * m.h * m.w;
+  };
+  std::partial_sort(contents.begin(), contents.begin() + 2, contents.end(), [&](int a, int b) { return patches(a) > patches(b); });
+  return compare_questions({task.prompt, medium_of(task, plan, contents[0]), medium_of(task, plan, contents[1])}, options)[0];
+}
+
 }  // namespace
 
 Strategy parse_strategy(std::string_view name) {
@@ -148,6 +161,7 @@ Inquiry rank_inquiry(const RankTask& task, std::shared_ptr<RankPlan> plan, const
   if (plan->adaptive) {
     inquiry.more = [=](std::span<const Answered> answers) { return next_round(task, *plan, answers, options); };
     inquiry.most = budget(*plan, options) * (options.both_orders ? 2 : 1);
+    inquiry.largest = largest_question(task, *plan, options);
   }
   inquiry.result = [=](std::span<const Answered> answers) { return to_json(read_ranking(task, *plan, answers, options)); };
   return inquiry;

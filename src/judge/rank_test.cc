@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <set>
 
 #include "core/error.h"
 #include "core/rng.h"
@@ -172,6 +174,20 @@ TEST(Rank, AdaptiveAsksFewPairsAndSaysHowSureItIs) {
   options.max_comparisons = 0;
   options.credible = 0.3;
   EXPECT_LT(run(make_task(qualities), options).ranking.comparisons, r.ranking.comparisons / 2);
+}
+
+// Whether a ranking fits the model is known before its first round.
+TEST(Rank, AdaptiveNamesTheLargestPairItMayAsk) {
+  RankTask task = make_task({1, 0, 2, -1, 3, 5, -2, 4});
+  task.media[3].media.h = 64;
+  task.media[6].media.w = 96;
+  RankOptions options;
+  options.strategy = "adaptive";
+  const Inquiry inquiry = rank_inquiry(task, std::make_shared<RankPlan>(plan_ranking(task, options)), options);
+  ASSERT_TRUE(inquiry.largest.has_value());
+  std::set<std::string> names;
+  for (const Medium& m : inquiry.largest->media) names.insert(m.name);
+  EXPECT_EQ(names, (std::set<std::string>{"3.png", "6.png"}));
 }
 
 // Rounds of several rankings go to the judge together; none of them notices.

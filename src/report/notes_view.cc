@@ -65,6 +65,7 @@ std::string facts_html(const Judged& judged) {
   } else if (judged.kind == Judged::Kind::kRanking) {
     facts.push_back(count_of(judged.comparisons, "comparison", "comparisons") + (judged.strategy == "anchors" ? " against anchors" : ""));
   }
+  if (judged.expected_tau) facts.push_back(format("expected Kendall’s tau to the true order {:.2f}", *judged.expected_tau));
   if (judged.votes > 0 && judged.strategy != "listwise")
     facts.push_back(count_of(judged.votes, "vote", "votes") + (!judged.both_orders   ? ""
                                                                : *judged.both_orders ? " in each of two orders"

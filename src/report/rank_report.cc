@@ -98,9 +98,10 @@ std::string how_to_read(const std::vector<Judged>& records) {
     scores = scores || judged.kind == Judged::Kind::kScores;
   }
   std::string out = "<h2>How to read this</h2>\n<ul>\n";
-  if (strategies.contains("pairs"))
+  if (strategies.contains("pairs") || strategies.contains("adaptive"))
     out +=
-        "<li>The strength of a medium is its Bradley-Terry log-odds, fitted to all comparisons; the bar shows it as the chance against an "
+        "<li>The strength of a medium is its Bradley-Terry log-odds, fitted to all its comparisons; the bar shows it as the chance against "
+        "an "
         "average one "
         "of this set. The whisker is the 95% interval from the curvature of the fit.</li>\n";
   if (strategies.contains("anchors"))

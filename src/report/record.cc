@@ -43,6 +43,7 @@ class Reader {
     out_.prompt = json_get<std::string>(record_, "prompt", "", where_);
     out_.strategy = json_get<std::string>(record_, "strategy", "", where_);
     out_.comparisons = json_get<std::int64_t>(record_, "comparisons", 0, where_);
+    if (record_.contains("expected_tau")) out_.expected_tau = json_need<double>(record_, "expected_tau", where_);
     out_.unparsed = json_get<std::int64_t>(record_, "unparsed", 0, where_);
     out_.seconds = json_get<double>(record_, "seconds", 0, where_);
     const Json tokens = json_get<Json>(record_, "tokens", Json::object(), where_);

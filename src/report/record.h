@@ -65,13 +65,14 @@ struct Judged {
   std::vector<PairVerdict> pairs;   // by rank of the left, then of the right one
   std::vector<ListVote> list_votes;
   std::int64_t comparisons = 0, unparsed = 0, prompt_tokens = 0, completion_tokens = 0;
-  int votes = 0;  // per order; 0: not recorded
+  std::optional<double> expected_tau;  // adaptive
+  int votes = 0;                       // per order; 0: not recorded
   std::optional<bool> both_orders;
   double seconds = 0;
   std::vector<std::pair<std::string, std::string>> skipped;  // medium, error
   std::string error_code, error;                             // kFailed
 
-  bool by_odds() const { return strategy == "pairs"; }  // strength is a log-odds, not a share
+  bool by_odds() const { return strategy == "pairs" || strategy == "adaptive"; }  // strength is a log-odds, not a share
 };
 
 // Throws kCorrupt for a record of another shape, naming `where`.

@@ -91,6 +91,7 @@ void SftTrainer::save() {
 
 // Every rank has its examples, and the whole batch's problems and counts.
 SftBatch SftTrainer::of_all_ranks(SftBatch batch) {
+  if (run_.group().is_alone()) return batch;
   const Json mine{{"problems", batch.problems}, {"tokens", batch.tokens}, {"completion_tokens", batch.completion_tokens}};
   batch.problems.clear();
   batch.tokens = batch.completion_tokens = 0;

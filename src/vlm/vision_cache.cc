@@ -45,7 +45,6 @@ VisionFeatures VisionCache::features(const Model& model, std::span<const Media> 
   std::vector<Media> fresh;                  // to be computed
   std::vector<std::size_t> fresh_of;         // per medium: its place there
   std::map<std::string, std::size_t> asked;  // in this call
-  std::vector<bool> is_fresh(media.size(), false);
   for (std::size_t i = 0; i < media.size(); ++i) {
     const std::string key = cache_key(media[i]);
     fresh_of.push_back(fresh.size());
@@ -55,7 +54,6 @@ VisionFeatures VisionCache::features(const Model& model, std::span<const Media> 
       ++hits_;
       continue;
     }
-    is_fresh[i] = true;
     if (const auto twice = asked.find(key); !key.empty() && twice != asked.end()) {
       fresh_of[i] = twice->second;
       ++hits_;
@@ -76,7 +74,7 @@ VisionFeatures VisionCache::features(const Model& model, std::span<const Media> 
     if (!m.key.empty()) keep(cache_key(m), parts.back());
   }
   for (std::size_t i = 0; i < media.size(); ++i)
-    if (is_fresh[i]) out[i] = parts[fresh_of[i]];
+    if (!out[i].merged.defined()) out[i] = parts[fresh_of[i]];
   return joined(out);
 }
 

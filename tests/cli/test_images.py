@@ -88,6 +88,13 @@ class OddPictures(cli.CliTest):
         self.assertTrue(0 <= result["expected_tau"] <= 1)
         few = self.done("rank", *self.JUDGE, "--prompt", "p", "--strategy", "adaptive", "--max-comparisons", "4", "--json", *pictures).json()
         self.assertEqual([v["probability"] for v in few["verdicts"]], [v["probability"] for v in result["verdicts"]][:4])
+        table = self.done("rank", *self.JUDGE, "--prompt", "p", "--strategy", "adaptive", *pictures, "--report", self.path("r.html")).out
+        self.assertIn("log-odds", table)
+        self.assertIn(f"agree with the true one by {result['expected_tau']:.2f}", table)
+        with open(self.path("r.html"), encoding="utf-8") as f:
+            page = f.read()
+        self.assertIn(f"true order {result['expected_tau']:.2f}", page)
+        self.assertIn("Bradley-Terry log-odds", page)
         self.fails(cli.USAGE, ["credible", "2"], "rank", *self.JUDGE, "--prompt", "p", "--credible", "2", *pictures)
 
     def test_one_pixel_is_enlarged(self):
