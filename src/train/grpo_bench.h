@@ -80,6 +80,27 @@ inline double worst_difference(const std::map<std::string, at::Tensor>& a, const
   return worst;
 }
 
+// `gradient`'s largest entry of each parameter in `names` against central differences of the loss of `batch`; in double.
+inline void expect_central_differences(Bench& bench, const RolloutBatch& batch, const std::map<std::string, at::Tensor>& gradient,
+                                       const std::vector<std::string>& names) {
+  constexpr double kStep = 1e-5;
+  for (const std::string& name : names) {
+    const at::Tensor value = bench.trainer.model().params[name].detach();  // shares memory with the leaf
+    const at::Tensor& g = gradient.at(name);
+    const std::int64_t at = g.abs().flatten().argmax().item<std::int64_t>();
+    double* entry = value.data_ptr<double>() + at;
+    const double before = *entry;
+    *entry = before + kStep;
+    const double above = bench.trainer.accumulate(batch);
+    *entry = before - kStep;
+    const double below = bench.trainer.accumulate(batch);
+    *entry = before;
+    const double want = (above - below) / (2 * kStep), got = g.flatten()[at].item<double>();
+    EXPECT_GT(std::abs(want), 1e-6) << name;
+    EXPECT_NEAR(got, want, 1e-5 * std::max(1e-3, std::abs(want))) << name;
+  }
+}
+
 // Runs `config` (4 steps of one update each) in `straight` at once and in `stopped` with a stop after the first, and expects equal
 // bytes in the files of the last checkpoint, `weights` among them, and equal metrics.
 inline void expect_stopped_equals_straight(GrpoConfig config, const TempDir& straight, const TempDir& stopped, const char* weights) {

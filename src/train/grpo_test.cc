@@ -40,26 +40,9 @@ TEST(GrpoOracle, GradientIsTheFiniteDifferenceOfTheLoss) {
   Bench bench(c, at::kDouble);
   const RolloutBatch batch = bench.trainer.rollout();
   bench.trainer.accumulate(batch);
-  const auto gradient = gradients(bench.trainer);
-  constexpr double kStep = 1e-5;
-  int checked = 0;
-  for (const char* name : {"model.layers.1.self_attn.q_proj.weight", "model.layers.3.mlp.down_proj.weight", "model.embed_tokens.weight",
-                           "visual.blocks.0.attn.qkv.weight", "visual.merger.mlp.0.weight", "model.norm.weight"}) {
-    at::Tensor value = bench.trainer.model().params[name].detach();  // shares memory with the leaf
-    const at::Tensor& g = gradient.at(name);
-    const std::int64_t at = g.abs().flatten().argmax().item<std::int64_t>();
-    double* entry = value.data_ptr<double>() + at;
-    const double before = *entry;
-    *entry = before + kStep;
-    const double above = bench.trainer.accumulate(batch);
-    *entry = before - kStep;
-    const double below = bench.trainer.accumulate(batch);
-    *entry = before;
-    const double want = (above - below) / (2 * kStep), got = g.flatten()[at].item<double>();
-    EXPECT_NEAR(got, want, 1e-5 * std::max(1e-3, std::abs(want))) << name;
-    ++checked;
-  }
-  EXPECT_EQ(checked, 6);
+  expect_central_differences(bench, batch, gradients(bench.trainer),
+                             {"model.layers.1.self_attn.q_proj.weight", "model.layers.3.mlp.down_proj.weight", "model.embed_tokens.weight",
+                              "visual.blocks.0.attn.qkv.weight", "visual.merger.mlp.0.weight", "model.norm.weight"});
 }
 
 TEST(GrpoInvariant, SamplingAndTrainingAgree) {

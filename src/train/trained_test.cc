@@ -48,22 +48,8 @@ TEST(LoraOracle, GradientIsTheFiniteDifferenceOfTheLoss) {
   bench.trainer.accumulate(batch);
   const auto gradient = gradients(bench.trainer);
   EXPECT_EQ(static_cast<std::int64_t>(gradient.size()), 2 * 7 * embedded().model.config.text.num_layers) << "only the pairs have gradients";
-  constexpr double kStep = 1e-5;
-  for (const std::string& name : {module + "lora_A.weight", module + "lora_B.weight", mlp + "lora_A.weight", mlp + "lora_B.weight"}) {
-    at::Tensor value = bench.trainer.model().params[name].detach();
-    const at::Tensor& g = gradient.at(name);
-    const std::int64_t at = g.abs().flatten().argmax().item<std::int64_t>();
-    double* entry = value.data_ptr<double>() + at;
-    const double before = *entry;
-    *entry = before + kStep;
-    const double above = bench.trainer.accumulate(batch);
-    *entry = before - kStep;
-    const double below = bench.trainer.accumulate(batch);
-    *entry = before;
-    const double want = (above - below) / (2 * kStep), got = g.flatten()[at].item<double>();
-    EXPECT_GT(std::abs(want), 1e-6) << name;
-    EXPECT_NEAR(got, want, 1e-5 * std::max(1e-3, std::abs(want))) << name;
-  }
+  expect_central_differences(bench, batch, gradient,
+                             {module + "lora_A.weight", module + "lora_B.weight", mlp + "lora_A.weight", mlp + "lora_B.weight"});
 }
 
 TEST(LoraInvariant, StoppedAndResumedEqualsStraight) {
