@@ -101,14 +101,14 @@ class Bench:
                     f.write(json.dumps({"id": f"p{i}", "prompt": "a small red house by the lake", "media": media, "target": {"pair": 1.0}}) + "\n")
         return path
 
-    def grpo(self, side, steps):
-        """Steps of `train grpo` after the first: their metrics."""
+    def grpo(self, side, steps, group=GROUP, new=NEW):
+        """Steps of `train grpo` after the first, one prompt with two pictures each: their metrics."""
         reward = os.path.join(self.folder, "reward.py")
         with open(reward, "w") as f:
             f.write("import sys, json\nfor line in sys.stdin: print(sum(map(ord, json.loads(line)['completion'][::7])) % 97 / 97)\n")
         out = tempfile.mkdtemp(dir=self.folder)
         run([self.program, "train", "grpo", "--model", self.small(), "--data", self.pairs(side, 8), "--output-dir", out, "--bf16", "--num-generations",
-             GROUP, "--per-device-train-batch-size", GROUP, "--max-completion-length", NEW, "--max-steps", steps, "--logging-steps", 1, "--save-steps", 10**6,
+             group, "--per-device-train-batch-size", group, "--max-completion-length", new, "--max-steps", steps, "--logging-steps", 1, "--save-steps", 10**6,
              "--eval-steps", 0, "--reward-funcs", "format", "--reward-command", f"{sys.executable} {reward}", "--learning-rate", 1e-6, "--quiet"])
         with open(os.path.join(out, "metrics.jsonl")) as f:
             return [json.loads(line) for line in f][1:]

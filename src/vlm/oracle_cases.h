@@ -30,8 +30,8 @@ inline std::string checkpoint_dir(const std::string& preset) {
 }
 
 struct Loaded {
-  explicit Loaded(const std::string& preset)
-      : model(load_model(checkpoint_dir(preset))),
+  explicit Loaded(const std::string& preset, at::Device device = at::kCPU)
+      : model(load_model(checkpoint_dir(preset), {.dtype = {}, .device = device})),
         tokenizer(hf::Tokenizer::load(checkpoint_dir(preset))),
         patches(media::read_patch_config(checkpoint_dir(preset))) {}
   Model model;

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""What a step costs by the size of its pictures, the group and the length of completions, and a ranking by its candidates: docs/images/cost.svg.
+
+    python3 bench/cost.py [--build build] [--peers .venv-peers/bin/python] [--out docs/images/cost.svg]
+
+Steps of `train grpo --bf16` on a random checkpoint of 100.8 M weights (one prompt with two pictures), medians; comparisons by
+`rank_bench`. About ten minutes on an idle machine. Needs `make peers` for the checkpoint.
+"""
+import argparse, json, math, os, statistics, tempfile
+
+from run import GROUP, ROOT, Bench, run
+
+SIDE, TOKENS = 224, 128
+SWEEPS = [  # title, values, arguments of a step
+    ("pixels a side", [112, 224, 336, 448], lambda v: (v, GROUP, TOKENS)),
+    ("completions of a prompt (G)", [2, 4, 8, 16], lambda v: (SIDE, v, TOKENS)),
+    ("tokens of a completion", [32, 64, 128, 256], lambda v: (SIDE, GROUP, v)),
+]
+COLOURS = {"step": "#1f4e79", "rollout": "#c8553d", "update": "#588157", "all pairs": "#999999", "adaptive": "#1f4e79"}
+
+
+def measured(bench):
+    panels = []
+    for title, values, arguments in SWEEPS:
+        lines = {"step": [], "rollout": [], "update": []}
+        for value in values:
+            bench.say(f"{title}: {value}")
+            side, group, new = arguments(value)
+            steps = bench.grpo(side, 4, group, new)
+            for name, key in [("step", "step_time"), ("rollout", "time/rollout"), ("update", "time/update")]:
+                lines[name].append((value, statistics.median(m[key] for m in steps)))
+        panels.append({"x": title, "y": "seconds", "lines": lines})
+    bench.say("candidates")
+    few, every = [], []
+    for line in run([os.path.join(bench.build, "rank_bench"), 1.3, 0.2, 1]).splitlines()[1:]:
+        n, comparisons = (int(x) for x in line.split()[:2])
+        few.append((n, comparisons))
+        every.append((n, n * (n - 1) // 2))
+    panels.append({"x": "candidates of a ranking", "y": "comparisons", "lines": {"all pairs": every, "adaptive": few}})
+    return panels
+
+
+def panel_svg(panel, left, log):
+    """Lines over x in equal steps; `log`: powers of ten upwards."""
+    width, height, top = 250, 170, 40
+    values = [v for line in panel["lines"].values() for _, v in line]
+    scale = (lambda v: math.log10(v)) if log else (lambda v: v)
+    low, high = (math.floor(scale(min(values))), math.ceil(scale(max(values)))) if log else (0, max(values) * 1.08)
+    xs = [x for x, _ in next(iter(panel["lines"].values()))]
+    px = lambda x: left + 20 + xs.index(x) * (width - 40) / (len(xs) - 1)
+    py = lambda v: top + height - (scale(v) - low) / (high - low) * height
+    out = [f'<text x="{left + width / 2}" y="{top + height + 38}" class="axis">{panel["x"]}</text>',
+           f'<text x="{left}" y="{top - 24}" class="unit">{panel["y"]}</text>']
+    ticks = [10**k for k in range(low, high + 1)] if log else [high / 1.08 * k / 3 for k in range(4)]
+    for t in ticks:
+        label = f"{t:,.0f}" if log or t >= 10 or t == 0 else f"{t:.1f}"
+        out.append(f'<path d="M{left} {py(t):.1f}h{width}" class="grid"/><text x="{left - 6}" y="{py(t) + 4:.1f}" class="tick">{label}</text>')
+    out += [f'<text x="{px(x):.1f}" y="{top + height + 18}" class="at">{x:,}</text>' for x in xs]
+    for k, (name, line) in enumerate(panel["lines"].items()):
+        colour = COLOURS[name]
+        points = " ".join(f"{px(x):.1f},{py(v):.1f}" for x, v in line)
+        out.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        out += [f'<circle cx="{px(x):.1f}" cy="{py(v):.1f}" r="3" fill="{colour}"><title>{name}, {x:,}: {v:.4g}</title></circle>' for x, v in line]
+        out.append(f'<text x="{left + 70 * k + 4}" y="{top - 8}" class="name" fill="{colour}">{name}</text>')
+    return "\n".join(out)
+
+
+def svg(panels):
+    body = "\n".join(panel_svg(p, 60 + 320 * i, p["y"] == "comparisons") for i, p in enumerate(panels))
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {320 * len(panels) + 20} 270" font-family="sans-serif" font-size="12">
+<style>.axis,.at{{text-anchor:middle}}.tick{{text-anchor:end;fill:#555}}.at{{fill:#555}}.unit{{fill:#555}}.name{{font-weight:bold}}.grid{{stroke:#ddd}}</style>
+<rect width="100%" height="100%" fill="#fff"/>
+{body}
+</svg>
+"""
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument("--build", default=os.path.join(ROOT, "build"))
+    a.add_argument("--peers", default=os.path.join(ROOT, ".venv-peers/bin/python"))
+    a.add_argument("--out", default=os.path.join(ROOT, "docs/images/cost.svg"))
+    args = a.parse_args()
+    with tempfile.TemporaryDirectory(prefix="beholder-cost-") as folder:
+        bench = Bench(args, folder)
+        if not bench.peers:
+            a.error("no peers' Python, which makes the checkpoint: make peers")
+        panels = measured(bench)
+    with open(os.path.join(args.build, "cost.json"), "w") as f:
+        json.dump(panels, f, indent=1)
+    with open(args.out, "w") as f:
+        f.write(svg(panels))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+// The same numbers on a GPU. Skipped where there is none: `ctest -R Cuda` on a machine that has one.
+#include <ATen/Context.h>
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "vlm/generate.h"
+#include "vlm/oracle_cases.h"
+
+namespace beholder::vlm {
+namespace {
+
+class CudaOracle : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+  }
+  Loaded on_gpu() const { return Loaded(GetParam(), at::Device(at::kCUDA)); }
+};
+
+struct LossAndGradients {
+  double loss = 0;
+  std::map<std::string, at::Tensor> gradients;
+};
+
+LossAndGradients of_prompt(Loaded& loaded, const Segment& prompt) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : loaded.model.params.all()) names.push_back(name);
+  for (const std::string& name : names) loaded.model.params.set(name, loaded.model.params[name].clone().set_requires_grad(true));
+  const Packed packed = pack(loaded.model.config, {&prompt, 1});
+  std::vector<std::int64_t> rows, targets;
+  for (std::size_t i = 1; i < prompt.ids.size(); ++i) {
+    if (prompt.ids[i] == loaded.model.config.image_token_id || prompt.ids[i] == loaded.model.config.video_token_id) continue;
+    rows.push_back(static_cast<std::int64_t>(i) - 1);
+    targets.push_back(prompt.ids[i]);
+  }
+  const at::Tensor loss =
+      -token_logprobs(loaded.model, forward(loaded.model, packed), at::tensor(rows, at::kLong), at::tensor(targets, at::kLong)).mean();
+  loss.backward();
+  LossAndGradients out{.loss = loss.item<double>(), .gradients = {}};
+  for (const std::string& name : names)
+    if (loaded.model.params[name].grad().defined()) out.gradients[name] = loaded.model.params[name].grad().to(at::kCPU);
+  return out;
+}
+
+TEST_P(CudaOracle, LossAndGradientsAreThoseOfTheCpu) {
+  Loaded cpu(GetParam()), gpu = on_gpu();
+  const Segment prompt = prompt_of(cpu, "image_and_video");
+  const LossAndGradients here = of_prompt(cpu, prompt), there = of_prompt(gpu, prompt);
+  EXPECT_NEAR(here.loss, there.loss, 1e-4);
+  ASSERT_EQ(here.gradients.size(), there.gradients.size());
+  for (const auto& [name, gradient] : here.gradients)
+    if (gradient.norm().item<double>() > 1e-6) {
+      EXPECT_LT(relative_error(there.gradients.at(name), gradient), 1e-3) << name;
+    }
+}
+
+TEST_P(CudaOracle, SamplesAreThoseOfTheCpu) {
+  const Loaded cpu(GetParam()), gpu = on_gpu();
+  const std::vector<Request> requests = {{prompt_of(cpu, "pair_mixed"), 4, 1}, {prompt_of(cpu, "text_only"), 4, 2}};
+  SamplingOptions options;
+  options.max_new_tokens = 12;
+  options.seed = 5;
+  const auto here = ModelSampler(cpu.model).sample(requests, options), there = ModelSampler(gpu.model).sample(requests, options);
+  for (std::size_t r = 0; r < requests.size(); ++r)
+    for (std::size_t g = 0; g < here[r].size(); ++g) {
+      EXPECT_EQ(here[r][g].ids, there[r][g].ids);
+      for (std::size_t i = 0; i < here[r][g].ids.size(); ++i) EXPECT_NEAR(here[r][g].logprobs[i], there[r][g].logprobs[i], 1e-3);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Presets, CudaOracle, ::testing::Values("tiny", "tiny_qwen2vl", "tiny_qwen3vl", "embedded"),
+                         [](const auto& i) { return std::string(i.param); });
+
+}  // namespace
+}  // namespace beholder::vlm
