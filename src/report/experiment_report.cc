@@ -50,7 +50,7 @@ const Json& metric_of(const Json& arm, const std::string& split, const char* met
 }
 
 std::string table(const Json& comparison, const std::string& split, std::span<const Column> columns, const LastColumn& last) {
-  std::string out = "<table class=\"numbers-of arms\"><thead><tr><th>arm</th><th>seeds</th>";
+  std::string out = "<div class=\"wide\"><table class=\"numbers-of arms\"><thead><tr><th>arm</th><th>seeds</th>";
   for (const Column& c : columns) out += format("<th>{}</th>", c.heading);
   out += format("<th>{}</th></tr></thead><tbody>\n", last.heading);
   for (const Json& arm : comparison["arms"]) {
@@ -63,12 +63,13 @@ std::string table(const Json& comparison, const std::string& split, std::span<co
     for (const Column& c : columns) out += metric_cell(metric_of(arm, split, c.metric));
     out += format("<td>{}</td></tr>\n", last.cell(arm, split));
   }
-  return out + "</tbody></table>\n";
+  return out + "</tbody></table></div>\n";
 }
 
 std::string plot(const Json& comparison, const std::string& split, const Column& column) {
   IntervalPlot plot{.title = column.plot_title, .rows = {}, .reference = std::numeric_limits<double>::quiet_NaN()};
-  for (const Json& arm : comparison["arms"]) add_interval_row(plot, arm["name"].get<std::string>(), metric_of(arm, split, column.metric));
+  for (const Json& arm : comparison["arms"])
+    if (!arm["seeds"].empty()) add_interval_row(plot, arm["name"].get<std::string>(), metric_of(arm, split, column.metric));
   return interval_plot(plot);
 }
 

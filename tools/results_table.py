@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""The tables of docs/RESULTS.md from what `beholder experiment` measured, as Markdown.
+
+    tools/results_table.py results/ablation/comparison.json"""
+import json
+import sys
+
+
+def value(metrics, name, digits=3, interval=True):
+    m = metrics.get(name) or {}
+    if m.get("value") is None:
+        return "–"
+    text = f"{m['value']:.{digits}f}"
+    return text + (f" ±{(m['interval'][1] - m['interval'][0]) / 2:.{digits}f}" if interval and m.get("interval") else "")
+
+
+def difference(metrics, name, key="difference"):
+    m = metrics.get(name) or {}
+    if m.get(key) is None:
+        return "–"
+    low, high = m[key + "_interval"]
+    return f"{m[key]:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def table(header, rows):
+    print("| " + " | ".join(header) + " |\n|" + "---|" * len(header))
+    for row in rows:
+        print("| " + " | ".join(str(cell) for cell in row) + " |")
+    print()
+
+
+def main():
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
+    with open(sys.argv[1], encoding="utf-8") as f:
+        c = json.load(f)
+    arms = [a for a in c["arms"] if a["seeds"]]
+    first = c["splits"][0]
+
+    def gap(m):
+        g = (m.get("verdict_accuracy") or {}).get("gap_closed")
+        return "–" if g is None else f"{100 * g:.0f}%"
+
+    def ece(m):
+        e = (m.get("ece") or {}).get("value")
+        return "–" if e is None else f"{e:.3f}"
+
+    print(f"### {first}\n")
+    table(["arm", "seeds", "accuracy", "gap closed", "Brier to the true share", "ECE", "true statements", "contradiction", "consistency", "tokens", "s/update"],
+          [[a["name"], len(a["seeds"]), value(m, "verdict_accuracy"), gap(m), value(m, "brier_true"), ece(m), value(m, "thought_truth", interval=False),
+            value(m, "contradiction", interval=False), value(m, "consistency", interval=False), value(m, "completion_tokens", 0, False),
+            f"{a['step_time']:.1f}" if a.get("step_time") else "–"] for a in arms for m in [a["splits"][first]]])
+    print("### Accuracy by split: one vote, both orders, 8 votes in both\n")
+    table(["arm", *[f"{s}: one | both | 8" .replace(" | ", " / ") for s in c["splits"]]],
+          [[a["name"], *[" / ".join(value(a["splits"][s], k, interval=False) for k in ("verdict_accuracy", "accuracy_both_orders", "accuracy_all_votes"))
+                         for s in c["splits"]]] for a in arms])
+    print("### Paired differences: accuracy, Brier\n")
+    table(["arm", "against", *[f"{s}: {k}" for s in c["splits"] for k in ("accuracy", "Brier")]],
+          [[a["name"], a["against"] or arms[0]["name"],
+            *[difference(a["splits"][s], k, "against" if a["against"] else "difference") for s in c["splits"] for k in ("verdict_accuracy", "brier_true")]]
+           for a in arms[1:]])
+
+
+if __name__ == "__main__":
+    main()
