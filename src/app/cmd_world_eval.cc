@@ -41,6 +41,9 @@ class WorldEvalCommand : public Command {
     f.add_range("votes_items", votes_items_, 0, 1e6, "ask for them on the first so many items; 0: on all");
     f.add("dtype", dtype_, "fp32, bf16 or fp16");
     f.add("device", device_, "cpu or cuda");
+    f.add_choice(
+        "answer", options_.answer, {"soft", "score"},
+        "soft: the better medium, probability from the answer's token; score: 0 to 10 each, the higher is chosen, equal ones are wrong");
     f.add("quantize", quantize_, "int8 or int4: the judge's decoder in so many bits");
     world_.fields(f);
     options_.votes = 1;
@@ -103,7 +106,8 @@ class WorldEvalCommand : public Command {
     std::vector<judge::Question> questions;
     for (std::int64_t i = 0; i < count; ++i) {
       items.push_back(world::make_item(world_, split, static_cast<std::uint64_t>(first + i)));
-      questions.push_back({.prompt = items.back().prompt.text(), .media = train::world_media(items.back(), judge.spec().patches)});
+      questions.push_back(
+          {.prompt = items.back().prompt.text(), .media = train::world_media(items.back(), judge.spec().patches), .kind = options_.kind()});
     }
     const auto answers = judge.ask(questions, options_);
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -112,7 +116,7 @@ class WorldEvalCommand : public Command {
       tokens_.push_back(vote.tokens);
       std::optional<int> verdict;
       std::optional<double> p;
-      if (vote.verdict.parsed) verdict = vote.verdict.choice - 1;
+      if (vote.verdict.parsed && vote.verdict.choice > 0) verdict = vote.verdict.choice - 1;
       if (vote.verdict.parsed && vote.p.size() == 2) p = vote.p[0];
       std::optional<double> heard;
       if (listener_ && vote.verdict.parsed && items[i].scenes.size() == 2) {

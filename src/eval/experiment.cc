@@ -126,8 +126,17 @@ class Reader {
       Step step{.args = {"world", "eval", "--model", model_dir(r), "--split", split, "--rows", rows_path(run, split), "--quiet", "--json"},
                 .done = summary_path(run, split)};
       step.args.insert(step.args.end(), eval_args_.begin(), eval_args_.end());
+      if (gives_scores(settings_[r])) step.args.insert(step.args.end(), {"--answer", "score"});
       run.steps.push_back(std::move(step));
     }
+  }
+
+  // A judge is asked as it was trained.
+  static bool gives_scores(const toml::table& settings) {
+    bool found = false;
+    if (const toml::array* rewards = settings["reward_funcs"].as_array())
+      for (const toml::node& reward : *rewards) found = found || reward.value<std::string>() == "score";
+    return found;
   }
 
   void check_circles() const {

@@ -75,6 +75,17 @@ fi
   TempDir dir_;
 };
 
+TEST_F(ExperimentTest, AJudgeOfScoresIsAskedForScores) {
+  const Experiment e =
+      read(head("[[arm]]\nname = \"start\"\ntrain = \"none\"\n[[arm]]\nname = \"score\"\nreward_funcs = [\"format\", \"score\"]\n"
+                "[[arm]]\nname = \"soft\"\nreward_funcs = [\"format\", \"soft\"]\n"));
+  ASSERT_EQ(e.runs.size(), 5U);
+  for (std::size_t r = 0; r < e.runs.size(); ++r) {
+    const std::vector<std::string>& asked = e.runs[r].steps.back().args;
+    EXPECT_EQ(std::count(asked.begin(), asked.end(), "--answer"), e.runs[r].arm == "score" ? 1 : 0) << e.runs[r].arm;
+  }
+}
+
 TEST_F(ExperimentTest, ArmsAreTheBaseAndWhatTheyChange) {
   const Experiment e =
       read(head("[[arm]]\nname = \"cold\"\ntrain = \"none\"\n[[arm]]\nname = \"a / b\"\nlearning_rate = 0.25\nloss_type = \"grpo\"\n"
