@@ -5,7 +5,7 @@ JOBS ?= 2
 export TORCH
 CMAKE_FLAGS := -G Ninja $(if $(TORCH),-DTORCH=$(TORCH),) $(if $(CI),-DBEHOLDER_WERROR=ON,)
 
-.PHONY: all setup configure demo test bench peers lint format oracle embedded clean
+.PHONY: all setup configure demo test bench cost peers lint format oracle embedded clean
 
 all: configure
 	@cmake --build $(BUILD) -j $(JOBS) --target beholder
@@ -35,6 +35,11 @@ test-%: configure
 bench: all
 	@cmake --build $(BUILD) -j $(JOBS) --target beholder_ask_bench preprocess_bench rank_bench
 	@python3 bench/run.py --build $(BUILD) $(BENCH)
+
+# docs/images/cost.svg: what a step costs by pictures, group and length.
+cost: all
+	@cmake --build $(BUILD) -j $(JOBS) --target rank_bench
+	@python3 bench/cost.py --build $(BUILD)
 
 peers:
 	@python3 -m venv .venv-peers && .venv-peers/bin/pip install -q -r tools/peers/requirements.txt

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What a step costs by the size of its pictures, the group and the length of completions, and a ranking by its candidates: docs/images/cost.svg.
 
-    python3 bench/cost.py [--build build] [--peers .venv-peers/bin/python] [--out docs/images/cost.svg]
+    make cost        or, with what it builds: python3 bench/cost.py [--build build] [--peers .venv-peers/bin/python] [--out docs/images/cost.svg]
 
 Steps of `train grpo --bf16` on a random checkpoint of 100.8 M weights (one prompt with two pictures), medians; comparisons by
-`rank_bench`. About ten minutes on an idle machine. Needs `make peers` for the checkpoint.
+`rank_bench`. About five minutes on an idle machine. Needs `make peers` for the checkpoint.
 """
 import argparse, json, math, os, statistics, tempfile
 

@@ -1,5 +1,6 @@
 // What the rooms cost on this machine: google-benchmark cases over the embedded judge and made-up inputs.
 //   build/beholder_bench --benchmark_filter=sample      (all flags of google-benchmark; --benchmark_out=build/bench.json for a record)
+#include <ATen/CPUFunctions.h>
 #include <benchmark/benchmark.h>
 #include <torch/types.h>
 
@@ -11,6 +12,7 @@
 #include "judge/prompt.h"
 #include "media/image.h"
 #include "media/preprocess.h"
+#include "vlm/gemm.h"
 #include "vlm/generate.h"
 #include "world/thought.h"
 
@@ -81,6 +83,16 @@ void group_sample(benchmark::State& state) {
       benchmark::Counter(64.0 * static_cast<double>(state.range(0)), benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(group_sample)->Arg(1)->Arg(8)->Arg(64)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// A layer's product in float32: by the library that ATen asks, and by oneDNN in pieces.
+void multiply(benchmark::State& state, at::Tensor (*product)(const at::Tensor&, const at::Tensor&)) {
+  const at::Tensor a = at::randn({state.range(0), 128}), b = at::randn({384, 128}).t();
+  for (auto _ : state) benchmark::DoNotOptimize(product(a, b));
+  state.counters["FLOP/s"] =
+      benchmark::Counter(2.0 * 128 * 384 * static_cast<double>(state.range(0)), benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK_CAPTURE(multiply, aten, at::cpu::mm)->Arg(96)->Arg(6000)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK_CAPTURE(multiply, in_pieces, vlm::multiply_in_pieces)->Arg(96)->Arg(6000)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 }  // namespace
 }  // namespace beholder

@@ -2,7 +2,10 @@
 """The tables of docs/RESULTS.md from what `beholder experiment` measured, as Markdown.
 
     tools/results_table.py results/ablation/comparison.json"""
+import glob
 import json
+import os
+import re
 import sys
 
 
@@ -29,6 +32,21 @@ def table(header, rows):
     print()
 
 
+def votes(folder, arm, splits):
+    """Accuracy at the ends of the arm's cost curves, all of the same items; means over seeds."""
+    out, tokens = [], []
+    for split in splits:
+        curves = []
+        for path in glob.glob(os.path.join(folder, re.sub("[^A-Za-z0-9.-]+", "_", arm), "seed-*", split + ".json")):
+            with open(path, encoding="utf-8") as f:
+                curve = {(p["orders"], p["votes"]): p for p in json.load(f)["sampled"]["cost_curve"]}
+            curves.append([curve[1, 1], curve[2, 1], curve[max(curve)]])
+        mean = lambda key: [sum(key(p) for p in points) / len(curves) for points in zip(*curves)]
+        out.append(" / ".join(f"{v:.3f}" for v in mean(lambda p: p["accuracy"]["value"])))
+        tokens.append(mean(lambda p: p["tokens"]))
+    return [*out, " / ".join(f"{sum(t) / len(tokens):.0f}" for t in zip(*tokens))]
+
+
 def main():
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
@@ -50,10 +68,10 @@ def main():
           [[a["name"], len(a["seeds"]), value(m, "verdict_accuracy"), gap(m), value(m, "brier_true"), ece(m), value(m, "thought_truth", interval=False),
             value(m, "contradiction", interval=False), value(m, "consistency", interval=False), value(m, "completion_tokens", 0, False),
             f"{a['step_time']:.1f}" if a.get("step_time") else "–"] for a in arms for m in [a["splits"][first]]])
-    print("### Accuracy by split: one vote, both orders, 8 votes in both\n")
-    table(["arm", *[f"{s}: one | both | 8" .replace(" | ", " / ") for s in c["splits"]]],
-          [[a["name"], *[" / ".join(value(a["splits"][s], k, interval=False) for k in ("verdict_accuracy", "accuracy_both_orders", "accuracy_all_votes"))
-                         for s in c["splits"]]] for a in arms])
+    print("### Accuracy by split\n")
+    table(["arm", *c["splits"]], [[a["name"], *[value(a["splits"][s], "verdict_accuracy") for s in c["splits"]]] for a in arms])
+    print("### What votes buy: one sampled thought, one in each order, the most in each order\n")
+    table(["arm", *c["splits"], "tokens"], [[a["name"], *votes(os.path.dirname(sys.argv[1]), a["name"], c["splits"])] for a in arms])
     print("### Paired differences: accuracy, Brier\n")
     table(["arm", "against", *[f"{s}: {k}" for s in c["splits"] for k in ("accuracy", "Brier")]],
           [[a["name"], a["against"] or arms[0]["name"],

@@ -116,7 +116,7 @@ class WorldEvalCommand : public Command {
       tokens_.push_back(vote.tokens);
       std::optional<int> verdict;
       std::optional<double> p;
-      if (vote.verdict.parsed && vote.verdict.choice > 0) verdict = vote.verdict.choice - 1;
+      if (vote.verdict.parsed) verdict = vote.verdict.choice - 1;
       if (vote.verdict.parsed && vote.p.size() == 2) p = vote.p[0];
       std::optional<double> heard;
       if (listener_ && vote.verdict.parsed && items[i].scenes.size() == 2) {

@@ -142,8 +142,10 @@ JudgeItem load_item(judge::MediumStore& store, const data::Record& record) {
 void JudgeBatch::add(JudgeItem item) {
   job_.refuse(item);
   judge::Inquiry inquiry = job_.inquire(item);
-  if (inquiry.largest) session_.judge().check_question(*inquiry.largest, options_);
-  if (!inquiry.questions.empty()) check_questions(session_.judge(), inquiry.questions, options_);
+  if (inquiry.largest)
+    session_.judge().check_question(*inquiry.largest, options_);
+  else if (!inquiry.questions.empty())
+    check_questions(session_.judge(), inquiry.questions, options_);
   questions_ += std::max(inquiry.most, std::ssize(inquiry.questions));
   inquiries_.push_back(std::move(inquiry));
   results_.emplace_back(std::nullopt);

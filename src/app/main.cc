@@ -1,11 +1,9 @@
 #include "app/command.h"
 #include "core/heap.h"
-#include "vlm/gemm.h"
 
 int main(int argc, char** argv) {
   using namespace beholder::app;
   beholder::keep_freed_memory();
-  beholder::vlm::use_faster_gemm();
   std::vector<CommandPtr> commands;
   for (auto* make : {make_rank_command,          make_compare_command,         make_score_command,
                      make_eval_command,          make_eval_compare_command,    make_eval_leaderboard_command,

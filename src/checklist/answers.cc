@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "core/error.h"
@@ -31,17 +29,6 @@ double share(const Json& value, const std::string& where) {
   if (!(p >= 0 && p <= 1))
     throw Error(Code::kInvalidInput, where, format("is {}, not a probability", p), "a number is P(yes), from 0 to 1");
   return p;
-}
-
-// Anything but lines that begin with an object.
-bool is_data_set(const std::string& path) {
-  std::error_code none;
-  if (std::filesystem::is_directory(path, none)) return true;
-  if (!std::filesystem::is_regular_file(path, none)) return false;  // what a pipe gives cannot be read twice
-  std::ifstream file(path, std::ios::binary);
-  char first = 0;
-  file >> first;  // the first that is no white space
-  return file && first != '{' && !path.ends_with(".jsonl");
 }
 
 double read_answer(const Json& value, AnswerSheet& sheet, const std::string& where) {
@@ -89,10 +76,10 @@ AnswerSheet parse_answers(const Json& line, const Checklist& list, const std::st
 AnswerReader::AnswerReader(const std::string& path, const Checklist& list) : list_(list) {
   if (path == "-")
     lines_.emplace(std::cin, "standard input");
-  else if (is_data_set(path))
-    records_ = data::open_records(path);
-  else
+  else if (data::is_json_lines(path))
     lines_.emplace(path);
+  else
+    records_ = data::open_records(path);
 }
 
 std::optional<AnswerReader::Line> AnswerReader::next() {

@@ -16,6 +16,10 @@ namespace beholder::data {
 namespace fs = std::filesystem;
 namespace {
 
+bool named_json_lines(const std::string& path) {
+  return path.ends_with(".jsonl") || path.ends_with(".ndjson");
+}
+
 constexpr std::size_t kMaxTableBytes = std::size_t{512} << 20;
 
 std::string columns_of(const Row& row) {
@@ -240,19 +244,22 @@ std::int64_t Dataset::size_hint() const {
   return sum;
 }
 
-bool is_own_records(const std::string& path) {
+bool is_json_lines(const std::string& path) {
   std::error_code none;
   if (std::filesystem::is_directory(path, none)) return false;
-  if (path == "-" || !std::filesystem::is_regular_file(path, none)) return true;  // what a pipe gives cannot be read twice
-  const bool named = path.ends_with(".jsonl") || path.ends_with(".ndjson");
-  if (!named) {
-    char begin = 0;
-    std::ifstream(path, std::ios::binary) >> begin;  // the first that is no white space
-    if (begin != '{') return false;
-  }
+  if (!std::filesystem::is_regular_file(path, none) || named_json_lines(path)) return true;
+  std::ifstream file(path, std::ios::binary);
+  char first = 0;  // that is no white space
+  return !(file >> first) || first == '{';
+}
+
+bool is_own_records(const std::string& path) {
+  if (!is_json_lines(path)) return false;
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path, none)) return true;
   const auto first = open_json_lines(open_stream(path), path)->next();
-  if (!first || !first->row) return named;
-  return first->row->contains("media") || (named && !detect_format(*first->row));
+  if (!first || !first->row) return named_json_lines(path);
+  return first->row->contains("media") || (named_json_lines(path) && !detect_format(*first->row));
 }
 
 std::unique_ptr<RecordStream> open_records(const std::string& path, const DatasetOptions& options) {

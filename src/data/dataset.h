@@ -76,7 +76,10 @@ class Dataset : public RecordStream {
 
 // The stream that fits `path`: "-" and our own JSON lines through RecordReader, anything else through Dataset.
 std::unique_ptr<RecordStream> open_records(const std::string& path, const DatasetOptions& options = {});
-// Whether `path` holds our own JSON lines, which need no conversion: by its name or first line; pipes always.
+// Whether `path` is read as JSON objects, one a line: by its name (.jsonl, .ndjson) or first character; a pipe always, since what it gives
+// cannot be read twice.
+bool is_json_lines(const std::string& path);
+// Whether `path` holds our own JSON lines, which need no conversion: by its first line; a pipe always.
 bool is_own_records(const std::string& path);
 
 }  // namespace beholder::data

@@ -12,6 +12,7 @@
 #include "core/rng.h"
 #include "hf/config_reader.h"
 #include "hf/safetensors.h"
+#include "vlm/gemm.h"
 
 namespace beholder::gen {
 namespace {
@@ -122,12 +123,14 @@ std::vector<vlm::ParamSpec> param_specs(const GeneratorConfig& c) {
 }
 
 Model init_model(const GeneratorConfig& config, std::uint64_t seed) {
+  vlm::use_faster_gemm();
   Model model{.config = config};
   for (const vlm::ParamSpec& spec : param_specs(config)) model.params.set(spec.name, fresh(spec, seed));
   return model;
 }
 
 Model load_model(const std::string& dir, at::Device device) {
+  vlm::use_faster_gemm();
   Model model{.config = read_config(dir), .device = device};
   const hf::SafeTensors file = hf::SafeTensors::open(dir + "/model.safetensors");
   file.check_not_truncated();

@@ -23,18 +23,8 @@ struct LossAndGradients {
 };
 
 LossAndGradients of_prompt(Loaded& loaded, const Segment& prompt) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : loaded.model.params.all()) names.push_back(name);
-  for (const std::string& name : names) loaded.model.params.set(name, loaded.model.params[name].clone().set_requires_grad(true));
-  const Packed packed = pack(loaded.model.config, {&prompt, 1});
-  std::vector<std::int64_t> rows, targets;
-  for (std::size_t i = 1; i < prompt.ids.size(); ++i) {
-    if (prompt.ids[i] == loaded.model.config.image_token_id || prompt.ids[i] == loaded.model.config.video_token_id) continue;
-    rows.push_back(static_cast<std::int64_t>(i) - 1);
-    targets.push_back(prompt.ids[i]);
-  }
-  const at::Tensor loss =
-      -token_logprobs(loaded.model, forward(loaded.model, packed), at::tensor(rows, at::kLong), at::tensor(targets, at::kLong)).mean();
+  const std::vector<std::string> names = make_leaves(loaded.model);
+  const at::Tensor loss = prompt_loss(loaded.model, prompt);
   loss.backward();
   LossAndGradients out{.loss = loss.item<double>(), .gradients = {}};
   for (const std::string& name : names)

@@ -27,38 +27,13 @@ bool worth_it(const at::Tensor& a, const at::Tensor& b) {
          a.size(0) * a.size(1) * b.size(1) >= kFewest;
 }
 
-// a [m,k] b [k,n], in pieces along the axis of the tokens: k where a is a transposed matrix (the gradient of a weight), else m. oneDNN
-// compiles a kernel for every shape it has not seen, and the number of tokens is another in every batch: pieces of a few sizes keep that to
-// the first step.
-at::Tensor in_pieces(const at::Tensor& a, const at::Tensor& b) {
-  static const auto linear = *find_linear();
-  const bool sum = a.stride(0) == 1 && a.stride(1) > 1;
-  const std::int64_t length = a.size(sum ? 1 : 0);
-  at::Tensor out = sum ? at::zeros({a.size(0), b.size(1)}, a.options()) : at::empty({a.size(0), b.size(1)}, a.options());
-  const auto put = [&](std::int64_t begin, std::int64_t size, const at::Tensor& piece) {
-    if (sum)
-      out.add_(piece);
-    else
-      out.narrow(0, begin, size).copy_(piece);
-  };
-  std::int64_t begin = 0;
-  for (const std::int64_t size : {512, 256, 128, 64})
-    for (; length - begin >= size; begin += size)
-      put(begin, size,
-          linear.call(a.narrow(sum ? 1 : 0, begin, size), (sum ? b.narrow(0, begin, size) : b).t(), std::nullopt, "none",
-                      c10::List<std::optional<at::Scalar>>(), ""));
-  if (const std::int64_t rest = length - begin; rest > 0)
-    put(begin, rest, at::cpu::mm(a.narrow(sum ? 1 : 0, begin, rest), sum ? b.narrow(0, begin, rest) : b));
-  return out;
-}
-
 at::Tensor mm(const at::Tensor& a, const at::Tensor& b) {
-  return worth_it(a, b) ? in_pieces(a, b) : at::cpu::mm(a, b);
+  return worth_it(a, b) ? multiply_in_pieces(a, b) : at::cpu::mm(a, b);
 }
 
 at::Tensor addmm(const at::Tensor& bias, const at::Tensor& a, const at::Tensor& b, const at::Scalar& beta, const at::Scalar& alpha) {
   const bool plain = beta.toDouble() == 1 && alpha.toDouble() == 1 && bias.scalar_type() == at::kFloat;
-  return plain && worth_it(a, b) ? in_pieces(a, b).add_(bias) : at::cpu::addmm(bias, a, b, beta, alpha);
+  return plain && worth_it(a, b) ? multiply_in_pieces(a, b).add_(bias) : at::cpu::addmm(bias, a, b, beta, alpha);
 }
 
 // Replacing a kernel on purpose needs no warning.
@@ -77,6 +52,31 @@ bool replace() {
 }
 
 }  // namespace
+
+at::Tensor multiply_in_pieces(const at::Tensor& a, const at::Tensor& b) {
+  static const auto linear = *find_linear();
+  const bool sum = a.stride(0) == 1 && a.stride(1) > 1;
+  const std::int64_t length = a.size(sum ? 1 : 0);
+  at::Tensor out;
+  if (!sum) out = at::empty({a.size(0), b.size(1)}, a.options());
+  const auto put = [&](std::int64_t begin, std::int64_t size, const at::Tensor& piece) {
+    if (!sum)
+      out.narrow(0, begin, size).copy_(piece);
+    else if (out.defined())
+      out.add_(piece);
+    else
+      out = piece;
+  };
+  std::int64_t begin = 0;
+  for (const std::int64_t size : {512, 256, 128, 64})
+    for (; length - begin >= size; begin += size)
+      put(begin, size,
+          linear.call(a.narrow(sum ? 1 : 0, begin, size), (sum ? b.narrow(0, begin, size) : b).t(), std::nullopt, "none",
+                      c10::List<std::optional<at::Scalar>>(), ""));
+  if (const std::int64_t rest = length - begin; rest > 0)
+    put(begin, rest, at::cpu::mm(a.narrow(sum ? 1 : 0, begin, rest), sum ? b.narrow(0, begin, rest) : b));
+  return out;
+}
 
 bool use_faster_gemm() {
   static const bool faster = replace();

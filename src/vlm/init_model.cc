@@ -6,6 +6,7 @@
 
 #include "core/format.h"
 #include "core/rng.h"
+#include "vlm/gemm.h"
 #include "vlm/model.h"
 
 namespace beholder::vlm {
@@ -57,6 +58,7 @@ void look_around(Model& model) {
 }  // namespace
 
 Model init_model(const hf::ModelConfig& config, std::uint64_t seed) {
+  use_faster_gemm();
   Model model;
   model.config = config;
   for (const ParamSpec& spec : param_specs(config)) {

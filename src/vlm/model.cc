@@ -16,6 +16,7 @@
 #include "core/rng.h"
 #include "hf/peft.h"
 #include "hf/safetensors.h"
+#include "vlm/gemm.h"
 #include "vlm/lora.h"
 #include "vlm/quantise_model.h"
 
@@ -127,6 +128,7 @@ CheckpointMatch match_checkpoint(const hf::ModelConfig& config, const hf::Sharde
 
 Model load_model(const std::string& dir, const LoadOptions& options) {
   const ProfileSpan span("load weights");
+  use_faster_gemm();
   Model model;
   if (hf::is_adapter(dir)) {
     const hf::Adapter adapter = hf::read_adapter(dir);  // before the base: its problems are found at once

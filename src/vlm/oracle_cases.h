@@ -73,4 +73,24 @@ inline Segment prompt_of(const Loaded& loaded, const std::string& name) {
   return prompt;
 }
 
+// Mean cross-entropy of a prompt's text tokens, as tools/oracle_vlm.py has it.
+inline at::Tensor prompt_loss(const Model& model, const Segment& prompt) {
+  std::vector<std::int64_t> rows, targets;
+  for (std::size_t i = 1; i < prompt.ids.size(); ++i) {
+    if (prompt.ids[i] == model.config.image_token_id || prompt.ids[i] == model.config.video_token_id) continue;
+    rows.push_back(static_cast<std::int64_t>(i) - 1);
+    targets.push_back(prompt.ids[i]);
+  }
+  const at::Tensor hidden = forward(model, pack(model.config, {&prompt, 1}));
+  return -token_logprobs(model, hidden, at::tensor(rows, at::kLong), at::tensor(targets, at::kLong)).mean();
+}
+
+// Every parameter becomes a leaf of its own; their names.
+inline std::vector<std::string> make_leaves(Model& model) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : model.params.all()) names.push_back(name);
+  for (const std::string& name : names) model.params.set(name, model.params[name].clone().set_requires_grad(true));
+  return names;
+}
+
 }  // namespace beholder::vlm

@@ -63,21 +63,11 @@ class GradientOracle : public ::testing::TestWithParam<const char*> {};
 TEST_P(GradientOracle, EveryParameterHasTheReferenceGradient) {
   const std::string preset = GetParam();
   Loaded loaded(preset);
-  std::vector<std::string> names;
-  for (const auto& [name, value] : loaded.model.params.all()) names.push_back(name);
-  for (const std::string& name : names) loaded.model.params.set(name, loaded.model.params[name].clone().set_requires_grad(true));
+  const std::vector<std::string> names = make_leaves(loaded.model);
   const Json summary = read_json(kData + "/summary.json");
   for (const auto& [name, loss] : summary["presets"][preset]["gradients"].items()) {
     const Segment prompt = prompt_of(loaded, name);
-    const Packed packed = pack(loaded.model.config, {&prompt, 1});
-    std::vector<std::int64_t> rows, targets;
-    for (std::size_t i = 1; i < prompt.ids.size(); ++i) {
-      if (prompt.ids[i] == loaded.model.config.image_token_id || prompt.ids[i] == loaded.model.config.video_token_id) continue;
-      rows.push_back(static_cast<std::int64_t>(i) - 1);
-      targets.push_back(prompt.ids[i]);
-    }
-    const at::Tensor value =
-        -token_logprobs(loaded.model, forward(loaded.model, packed), at::tensor(rows, at::kLong), at::tensor(targets, at::kLong)).mean();
+    const at::Tensor value = prompt_loss(loaded.model, prompt);
     EXPECT_NEAR(value.item<double>(), loss.get<double>(), 1e-4);
     value.backward();
     const hf::SafeTensors theirs = hf::SafeTensors::open(kData + "/" + preset + "/" + name + ".gradients.safetensors");

@@ -102,14 +102,14 @@ void Measure::add(const Item& item, std::string_view thought, std::optional<int>
   row[kThoughtTruth] = {static_cast<double>(check.true_statements()), static_cast<double>(check.statements())};
   count(kWellFormed, check.well_formed);
   if (item.votes.voters > 0) {
-    const bool readable = verdict && *verdict >= 0 && *verdict < static_cast<int>(item.scenes.size());
-    unparsed_verdicts_ += !readable;
-    const bool right = readable && item.votes.ranking[static_cast<std::size_t>(*verdict)] == 1;
+    const bool chosen = verdict && *verdict >= 0 && *verdict < static_cast<int>(item.scenes.size());
+    unparsed_verdicts_ += !verdict;
+    const bool right = chosen && item.votes.ranking[static_cast<std::size_t>(*verdict)] == 1;
     count(kVerdictAccuracy, right);
     count(kNaiveAccuracy, naive_credit(item));
     count(kBayesAccuracy, bayes_credit(item));
-    if (readable) count(kFirstShare, *verdict == 0);
-    if (readable && listener) {
+    if (chosen) count(kFirstShare, *verdict == 0);
+    if (chosen && listener) {
       const bool agrees = (*listener > 0.5) == (*verdict == 0);
       count(kContradiction, !agrees);
       count(agrees ? kAccuracyAgreed : kAccuracyContradicted, right);

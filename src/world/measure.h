@@ -17,7 +17,8 @@ namespace beholder::world {
 
 class Measure {
  public:
-  // One judged item. `verdict`: the chosen medium, 0-based; nothing where the answer could not be read (counted as wrong).
+  // One judged item. `verdict`: the chosen medium, 0-based; -1: none, several are best; nothing where the answer could not be read. Both
+  // are counted as wrong.
   // `p`: the judge's probability that medium 1 is preferred, for items of two media; nothing counts as 0.5.
   // `listener`: an independent reader's probability of medium 1, where there is one.
   void add(const Item& item, std::string_view thought, std::optional<int> verdict, std::optional<double> p,
