@@ -18,10 +18,11 @@ class Reader {
       : path_(path), base_model_(base_model), file_(path, "docs/methods/experiment.md"), recipe_(file_.table) {}
 
   Experiment read() {
-    check_keys(recipe_, {"output_dir", "title", "seeds", "eval", "grpo", "sft", "arm"}, path_);
+    check_keys(recipe_, {"output_dir", "title", "model", "seeds", "eval", "grpo", "sft", "arm"}, path_);
     out_.output_dir = text_of(recipe_, "output_dir", path_);
     if (out_.output_dir.empty()) refuse_recipe(path_, "names no output_dir", "say where the runs go, e.g. output_dir = \"runs/ablation\"");
     out_.title = text_of(recipe_, "title", path_, "Experiment");
+    base_model_ = text_of(recipe_, "model", path_, base_model_);
     seeds_ = list_of<std::int64_t>(recipe_, "seeds", path_, "whole numbers");
     if (seeds_.empty()) seeds_ = {1};
     read_eval();
@@ -59,7 +60,8 @@ class Reader {
     against_.push_back(text_of(table, "against", where));
     std::vector<std::int64_t> seeds = list_of<std::int64_t>(table, "seeds", where, "whole numbers");
     if (train == "none") {
-      if (!settings.empty()) refuse_recipe(where, "has settings but trains nothing", "set train = \"grpo\" or \"sft\"");
+      if (settings.size() > (settings.contains("answer") ? 1 : 0))
+        refuse_recipe(where, "has settings but trains nothing", "set train = \"grpo\" or \"sft\"");
       seeds = {0};
     } else if (seeds.empty()) {
       seeds = seeds_;
@@ -131,9 +133,9 @@ class Reader {
     }
   }
 
-  // A judge is asked as it was trained.
+  // A judge is asked as it was trained; one that was not, as its arm says.
   static bool gives_scores(const toml::table& settings) {
-    bool found = false;
+    bool found = settings["answer"].value_or(std::string{}) == "score";
     if (const toml::array* rewards = settings["reward_funcs"].as_array())
       for (const toml::node& reward : *rewards) found = found || reward.value<std::string>() == "score";
     return found;

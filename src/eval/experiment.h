@@ -2,6 +2,7 @@
 // their own. Reading the recipe gives the plan: every command with the file that says it is done.
 //
 //   output_dir = "runs/ablation"
+//   model = "models/cold-start"     # the judge that every arm starts from; the embedded one where it says none
 //   seeds = [1, 2, 3]
 //   [eval]                          # what every finished arm is measured on: world eval's flags
 //   splits = ["test", "ood-voters"]
@@ -10,7 +11,7 @@
 //   max_steps = 300
 //   [[arm]]
 //   name = "cold start"             # the first arm is the one that others are compared with
-//   train = "none"
+//   train = "none"                  # with answer = "score" it is asked for scores
 //   [[arm]]
 //   name = "soft"                   # train = "grpo" unless it says "sft" or "none"; every other key is the training's own
 //   reward_funcs = ["format", "soft"]
@@ -38,9 +39,9 @@ struct Experiment {
   std::vector<Run> runs;
 };
 
-// `base_model`: what "none" arms are, and what trainings start from that do not say. kUsage, with the place and the way out, for
-// unknown keys of the experiment's own, arms of one name, references to unknown arms or in a circle. The training's own keys are
-// checked by the training.
+// `base_model`: what "none" arms are and what trainings start from, where neither says `model`, nor the recipe. kUsage, with the place
+// and the way out, for unknown keys of the experiment's own, arms of one name, references to unknown arms or in a circle. The
+// training's own keys are checked by the training.
 Experiment read_experiment(const std::string& path, const std::string& base_model);
 
 // Where a run's measurement of a split lies: the summary, and one line per item.

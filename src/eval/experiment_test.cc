@@ -17,6 +17,7 @@
 namespace beholder::eval {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -78,12 +79,19 @@ fi
 TEST_F(ExperimentTest, AJudgeOfScoresIsAskedForScores) {
   const Experiment e =
       read(head("[[arm]]\nname = \"start\"\ntrain = \"none\"\n[[arm]]\nname = \"score\"\nreward_funcs = [\"format\", \"score\"]\n"
-                "[[arm]]\nname = \"soft\"\nreward_funcs = [\"format\", \"soft\"]\n"));
-  ASSERT_EQ(e.runs.size(), 5U);
+                "[[arm]]\nname = \"soft\"\nreward_funcs = [\"format\", \"soft\"]\n"
+                "[[arm]]\nname = \"start, score\"\ntrain = \"none\"\nanswer = \"score\"\n"));
+  ASSERT_EQ(e.runs.size(), 6U);
   for (std::size_t r = 0; r < e.runs.size(); ++r) {
     const std::vector<std::string>& asked = e.runs[r].steps.back().args;
-    EXPECT_EQ(std::count(asked.begin(), asked.end(), "--answer"), e.runs[r].arm == "score" ? 1 : 0) << e.runs[r].arm;
+    EXPECT_EQ(std::count(asked.begin(), asked.end(), "--answer"), e.runs[r].arm.ends_with("score") ? 1 : 0) << e.runs[r].arm;
   }
+}
+
+TEST_F(ExperimentTest, TheRecipeMayNameTheColdStart) {
+  const Experiment e = read("model = \"START\"\n" + head("[[arm]]\nname = \"cold\"\ntrain = \"none\"\n[[arm]]\nname = \"a\"\n"));
+  EXPECT_THAT(e.runs[0].steps[0].args, Contains("START"));
+  EXPECT_THAT(e.runs[1].settings, HasSubstr("model = 'START'"));
 }
 
 TEST_F(ExperimentTest, ArmsAreTheBaseAndWhatTheyChange) {
