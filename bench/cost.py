@@ -55,7 +55,7 @@ def panel_svg(panel, left, log):
     for t in ticks:
         label = f"{t:,.0f}" if log or t >= 10 or t == 0 else f"{t:.1f}"
         out.append(f'<path d="M{left} {py(t):.1f}h{width}" class="grid"/><text x="{left - 6}" y="{py(t) + 4:.1f}" class="tick">{label}</text>')
-    out += [f'<text x="{px(x):.1f}" y="{top + height + 18}" class="at">{x:,}</text>' for x in xs]
+    out += [f'<text x="{px(x):.1f}" y="{top + height + 18}" class="at">{x if x < 1000 else f"{x / 1000:g}k"}</text>' for x in xs]
     for k, (name, line) in enumerate(panel["lines"].items()):
         colour = COLOURS[name]
         points = " ".join(f"{px(x):.1f},{py(v):.1f}" for x, v in line)
