@@ -113,14 +113,17 @@ class Bench:
         with open(os.path.join(out, "metrics.jsonl")) as f:
             return [json.loads(line) for line in f][1:]
 
+    @staticmethod
+    def block_weights(c):
+        """Weights of the decoder's layers."""
+        d, inner, layers, heads, kv = (c[k] for k in ["hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads"])
+        return layers * (d * d * 2 + 2 * d * d * kv // heads + 3 * d * inner)
+
     def step_limit(self, prompt_tokens):
         """Seconds of one step at the machine's limits: weights read once per decoded token, every product at matrix peak. The vision tower and
         attention are left out, so it is a lower bound."""
         c, (bandwidth, peak) = self.small_config, self.limits()
-        text = c.get("text_config", c)
-        d, inner, layers, heads, kv = (text[k] for k in ["hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads"])
-        block = layers * (d * d * 2 + 2 * d * d * kv // heads + 3 * d * inner)
-        head = d * text["vocab_size"]
+        block, head = self.block_weights(c), c["hidden_size"] * c["vocab_size"]
         decode = NEW * 2e-9 * (block + head) / bandwidth
         tokens = prompt_tokens + GROUP * NEW
         return decode + 2e-9 * block * prompt_tokens / peak + 6e-9 * (block * tokens + head * GROUP * NEW) / peak
@@ -164,6 +167,32 @@ class Bench:
             rows = [json.loads(line) for line in f][1:]
         share = statistics.median(m["time/listener"] / m["step_time"] for m in rows)
         self.add("P3", "the listener's share of a step, embedded judge (goal 0.15)", share, "of the step")
+
+    def P4(self):
+        """Decoding (P4) and the prompt (P5) of the 3B geometry, and what is left of bandwidth and peak. Not among the usual rows: it
+        writes 7.5 GB and needs 14 GB of memory."""
+        if not self.peers:
+            return
+        path = os.path.join(self.folder, "3b")
+        self.say("making a checkpoint of the 3B geometry (7.5 GB)")
+        self.peer("make_checkpoint.py", "--preset", "3b", "--dir", path)
+        with open(os.path.join(path, "config.json")) as f:
+            c = json.load(f)
+        block = self.block_weights(c)
+        bandwidth, peak = self.limits()
+        for name, bits, head_bits in [("bf16", 16, 16), ("int8", 8.5, 8.5), ("int4", 4.5, 8.5)]:
+            self.say(name)
+            out = json.loads(run([self.program, "bench", "--model", path, "--quantize", "none" if bits == 16 else name, "--repeat", 1 if self.args.quick else 3,
+                                  "--max-completion-length", 32 if self.args.quick else 128, "--num-generations", f"1,{GROUP}", "--quiet", "--json"]))
+            rss = out["peak_rss_gb"]
+            per_token = (block * bits + c["hidden_size"] * c["vocab_size"] * head_bits) / 8e9  # GB
+            one, group = out["runs"]
+            self.add("P4", f"decoding, 3B {name}, one stream", one["tokens_per_second"], "tokens/s", limit_share=one["tokens_per_second"] * per_token / bandwidth,
+                     peak_rss_gb=rss)
+            self.add("P4", f"decoding, 3B {name}, G {GROUP}", group["tokens_per_second"], "tokens/s", peak_rss_gb=rss)
+            self.add("P5", f"prompt of two pictures of 512 px, 3B {name}", one["prompt_tokens_per_second"], "tokens/s",
+                     limit_share=2e-9 * block * out["prompt_tokens"] / peak / one["first_token_s"])
+            self.add("P4", f"loading, 3B {name}", out["load_s"], "s", peak_rss_gb=rss)
 
     def P6(self):
         cases = [("embedded", os.path.join(ROOT, "models/embedded"), 96)]
@@ -217,6 +246,7 @@ class Bench:
 
 
 ROWS = ["P1", "P2", "P3", "P6", "P7", "P9", "P10", "P11"]
+LARGE = ["P4"]  # only when named
 
 
 def number(value):
@@ -252,7 +282,7 @@ def compare(table, path, threshold):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--quick", action="store_true", help="fewer repeats, small sizes: under three minutes")
-    a.add_argument("--rows", default=",".join(ROWS), help="some of " + ", ".join(ROWS))
+    a.add_argument("--rows", default=",".join(ROWS), help="some of " + ", ".join(ROWS) + "; P4 (with P5) at full size only when named")
     a.add_argument("--build", default=os.path.join(ROOT, "build"))
     a.add_argument("--peers", default=os.path.join(ROOT, ".venv-peers/bin/python"), help="a Python with the packages of tools/peers/requirements.txt")
     a.add_argument("--threshold", type=float, default=0.4, help="a ratio that fell by more than this share of the baseline's is told")
@@ -263,8 +293,8 @@ def main():
         if not bench.peers:
             bench.say("no peers' Python: their columns stay empty (make peers)")
         for row in args.rows.split(","):
-            if row not in ROWS:
-                a.error(f"no row {row}; there are {', '.join(ROWS)}")
+            if row not in ROWS + LARGE:
+                a.error(f"no row {row}; there are {', '.join(ROWS + LARGE)}")
             bench.say(f"{row} …")
             try:
                 getattr(bench, row)()

@@ -35,6 +35,7 @@ std::string embedded_model_dir(const std::string& name = "embedded");
 
 // One per cmd_*.cc.
 CommandPtr make_align_command();
+CommandPtr make_bench_command();
 CommandPtr make_checklist_ask_command();
 CommandPtr make_checklist_compare_command();
 CommandPtr make_checklist_fit_command();

@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
                      make_data_inspect_command,  make_data_convert_command,    make_data_split_command,
                      make_world_make_command,    make_world_eval_command,      make_world_inspect_command,
                      make_experiment_command,    make_align_command,           make_report_command,
-                     make_info_command,          make_tokenize_command,        make_trace_command})
+                     make_info_command,          make_tokenize_command,        make_trace_command,
+                     make_bench_command})
     commands.push_back(make());
   return run_program(argc, argv, commands);
 }

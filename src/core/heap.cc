@@ -1,5 +1,7 @@
 #include "core/heap.h"
 
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <cstdlib>
 
@@ -48,5 +50,11 @@ void keep_freed_memory() {}
 void widen_heap() {}
 
 #endif
+
+double peak_memory_gb() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / (1 << 20);
+}
 
 }  // namespace beholder

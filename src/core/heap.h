@@ -1,4 +1,4 @@
-// The process's heap, for work whose tensors of many megabytes come and go with every step. glibc only; elsewhere nothing happens.
+// The process's heap, for work whose tensors of many megabytes come and go with every step. What changes it does so with glibc only.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,9 @@ void keep_freed_memory();
 // Makes the heap half as large as the machine's memory, in huge pages: address space, which becomes memory 2 MB at a time where it is
 // used. Where it cannot be had, nothing changes.
 void widen_heap();
+
+// The most memory the process has had at one time, GiB.
+double peak_memory_gb();
 
 // Pages whose content is in a file, or is not needed soon, may leave memory; they come back when touched.
 void page_out(void* data, std::size_t bytes);

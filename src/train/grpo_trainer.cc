@@ -1,6 +1,5 @@
 #include "train/grpo_trainer.h"
 
-#include <sys/resource.h>
 #include <torch/types.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
+#include "core/heap.h"
 #include "core/interrupt.h"
 #include "core/profile.h"
 #include "train/completions.h"
@@ -16,12 +16,6 @@
 
 namespace beholder::train {
 namespace {
-
-double peak_memory_gb() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / (1 << 20);
-}
 
 std::int64_t active_tokens(const SampleFacts& sample, const GrpoConfig& config) {
   return config.mask_truncated_completions && !sample.finished ? 0 : sample.tokens;

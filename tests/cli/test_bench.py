@@ -1,0 +1,34 @@
+"""`bench`: the speed of a checkpoint as a table and as JSON, and flags that cannot be measured."""
+
+import json
+import unittest
+
+import cli
+
+FAST = ["--model", cli.TINY, "--image-size", 56, "--max-completion-length", 6, "--repeat", 2]
+
+
+class Bench(cli.CliTest):
+    def test_json_says_what_was_measured(self):
+        out = json.loads(self.done("bench", *FAST, "--num-generations", "1,3", "--json").out)
+        self.assertEqual([r["num_generations"] for r in out["runs"]], [1, 3])
+        self.assertGreater(out["prompt_tokens"], 2 * 4, "both pictures are in the prompt")
+        for r in out["runs"]:
+            low, high = r["tokens_per_second_range"]
+            self.assertTrue(0 < low <= r["tokens_per_second"] <= high)
+            self.assertAlmostEqual(r["first_token_s"] * r["prompt_tokens_per_second"], out["prompt_tokens"], places=3)
+        self.assertGreater(out["peak_rss_gb"], 0.01)
+
+    def test_quantised_and_as_a_table(self):
+        out = self.done("bench", *FAST, "--quantize", "int8", "--num-generations", 2).out
+        for phrase in ["first token", "tokens/s", "2 pictures of 56 px"]:
+            self.assertIn(phrase, out)
+
+    def test_what_cannot_be_measured(self):
+        for groups in ["0", "1.5", "1,2000"]:
+            self.fails(cli.USAGE, "--num-generations", "bench", *FAST, "--num-generations", groups)
+        self.fails(cli.USAGE, "--repeat", "bench", *FAST[:-1], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
