@@ -1,5 +1,6 @@
 // beholder align: a generator aligned with pairs of a checklist, arms x seeds of a recipe, from candidates to what came of it.
 #include <filesystem>
+#include <optional>
 
 #include "app/align_inputs.h"
 #include "app/checklist_flags.h"
@@ -12,6 +13,7 @@
 #include "eval/align_outcome.h"
 #include "report/align_report.h"
 #include "train/flow_config.h"
+#include "train/run_dir.h"
 
 namespace beholder::app {
 namespace {
@@ -79,6 +81,8 @@ class AlignCommand : public Command {
     reward.weights = recipe.weights;
     reward.coding = recipe.coding;
     const WeightedChecklist weighted(reward);
+    std::optional<train::RunLock> lock;
+    if (!flags_.dry_run) lock.emplace(recipe.output_dir);
     const eval::AlignPlan plan = plan_alignment(recipe, prepare_align_inputs(recipe, weighted.list, !flags_.dry_run));
     if (flags_.dry_run) {
       list_plan(plan.runs, kUnit);

@@ -9,6 +9,9 @@
 #include "core/progress.h"
 #include "eval/comparison.h"
 #include "report/experiment_report.h"
+#include "train/grpo_config.h"
+#include "train/run_dir.h"
+#include "train/sft_config.h"
 
 namespace beholder::app {
 namespace {
@@ -17,6 +20,29 @@ namespace {
 std::string as_seen_from_here(const std::string& folder) {
   const std::string relative = std::filesystem::proximate(folder).string();
   return relative.starts_with("..") ? folder : relative;
+}
+
+// What a training would refuse, told before the first one starts.
+template <class Config>
+void check_settings(const eval::Run& run, const std::string& where) {
+  Config config;
+  FieldList fields;
+  config.fields(fields);
+  apply_toml_text(run.settings, where, fields);
+  try {
+    validate(config);
+  } catch (const Error& e) {
+    throw Error(e.code(), format("{}: {}", where, e.where()), e.problem(), e.fix());
+  }
+}
+
+void check_trainings(const eval::Experiment& experiment, const std::string& recipe) {
+  for (const eval::Run& run : experiment.runs) {
+    if (run.settings.empty()) continue;
+    const bool sft = run.steps[0].args[1] == "sft";
+    const std::string where = format("{}: arm \"{}\"", recipe, run.arm);
+    sft ? check_settings<train::SftConfig>(run, where) : check_settings<train::GrpoConfig>(run, where);
+  }
 }
 
 class ExperimentCommand : public Command {
@@ -37,10 +63,12 @@ class ExperimentCommand : public Command {
   int run(const std::vector<std::string>& operands) override {
     if (operands.size() != 1) throw Error(Code::kUsage, "experiment", "takes one recipe", "e.g. recipes/ablation.toml");
     const eval::Experiment e = eval::read_experiment(operands[0], as_seen_from_here(embedded_model_dir()));
+    check_trainings(e, operands[0]);
     if (flags_.dry_run) {
       list_plan(e.runs, "updates");
       return 0;
     }
+    const train::RunLock lock(e.output_dir);
     const eval::RunnerResult result = run_plan(e.runs, flags_, "experiment", "updates");
     const Json comparison = eval::compare_arms(e);
     write_file_atomic(e.output_dir + "/comparison.json", comparison.dump(1) + "\n");

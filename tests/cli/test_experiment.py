@@ -69,10 +69,26 @@ class Experiment(cli.CliTest):
     def test_recipes_that_cannot_work(self):
         self.fails(cli.USAGE, "one recipe", "experiment")
         self.fails(cli.INPUT, "nowhere.toml", "experiment", "nowhere.toml")
-        with open(self.path("bad.toml"), "w") as f:
-            f.write(RECIPE.format(out=self.path("bad"), steps=1).replace('reward_funcs = ["format", "soft"]', 'reward_func = ["format"]'))
-        result = self.fails(cli.INPUT, ["soft, seed 1", "reward_func"], "experiment", self.path("bad.toml"))
+        bad = RECIPE.format(out=self.path("bad"), steps=1)
+        for wrong, phrases in [('reward_func = ["format"]', ["arm \"soft\"", "reward_func", "reward_funcs"]),
+                               ("reward_funcs = [\"format\"]\nnum_generations = 3", ["arm \"soft\"", "num_generations"])]:
+            with self.subTest(wrong=wrong):
+                self.write("bad.toml", bad.replace('reward_funcs = ["format", "soft"]', wrong))
+                self.fails(cli.USAGE, phrases, "experiment", self.path("bad.toml"))
+                self.assertFalse(os.path.exists(self.path("bad")), "told before anything starts")
+
+    def test_an_arm_that_fails_leaves_the_others(self):
+        missing = self.path("nowhere")
+        self.write("bad.toml", RECIPE.format(out=self.path("bad"), steps=1) + f'listener = "{missing}"\n')
+        self.fails(cli.INPUT, ["soft, seed 1", missing], "experiment", self.path("bad.toml"))
         self.assertTrue(os.path.exists(self.path("bad", "cold_start", "seed-0", "validation.json")), "the others go on")
+
+    def test_one_experiment_in_a_folder(self):
+        process = self.start("experiment", self.recipe(steps=3))
+        cli.wait_until(lambda: os.path.exists(self.path("out", ".lock")))
+        self.fails(cli.USAGE, [self.path("out"), "another process"], "experiment", self.recipe(steps=3))
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(120), 0)
 
 
 if __name__ == "__main__":
