@@ -64,19 +64,26 @@ def main():
         return "–" if e is None else f"{e:.3f}"
 
     print(f"### {first}\n")
-    table(["arm", "seeds", "accuracy", "gap closed", "Brier to the true share", "ECE", "true statements", "contradiction", "consistency", "tokens", "s/update"],
+    table(["arm", "seeds", "accuracy", "gap closed", "Brier to the true share", "ECE", "true statements", "contradiction", "accuracy agreed / contradicted",
+           "consistency", "tokens", "s/update"],
           [[a["name"], len(a["seeds"]), value(m, "verdict_accuracy"), gap(m), value(m, "brier_true"), ece(m), value(m, "thought_truth", interval=False),
-            value(m, "contradiction", interval=False), value(m, "consistency", interval=False), value(m, "completion_tokens", 0, False),
+            value(m, "contradiction", interval=False), " / ".join(value(m, "accuracy_" + k, interval=False) for k in ("agreed", "contradicted")), value(m, "consistency", interval=False), value(m, "completion_tokens", 0, False),
             f"{a['step_time']:.1f}" if a.get("step_time") else "–"] for a in arms for m in [a["splits"][first]]])
     print("### Accuracy by split\n")
     table(["arm", *c["splits"]], [[a["name"], *[value(a["splits"][s], "verdict_accuracy") for s in c["splits"]]] for a in arms])
     print("### What votes buy: one sampled thought, one in each order, the most in each order\n")
     table(["arm", *c["splits"], "tokens"], [[a["name"], *votes(os.path.dirname(sys.argv[1]), a["name"], c["splits"])] for a in arms])
-    print("### Paired differences: accuracy, Brier\n")
-    table(["arm", "against", *[f"{s}: {k}" for s in c["splits"] for k in ("accuracy", "Brier")]],
-          [[a["name"], a["against"] or arms[0]["name"],
-            *[difference(a["splits"][s], k, "against" if a["against"] else "difference") for s in c["splits"] for k in ("verdict_accuracy", "brier_true")]]
-           for a in arms[1:]])
+    measures = [("accuracy", "verdict_accuracy"), ("Brier", "brier_true"), ("contradiction", "contradiction")]
+
+    def differences(splits, shown):
+        table(["arm", "against", *[f"{s}: {name}" for s in splits for name, _ in shown]],
+              [[a["name"], a["against"] or arms[0]["name"],
+                *[difference(a["splits"][s], k, "against" if a["against"] else "difference") for s in splits for _, k in shown]] for a in arms[1:]])
+
+    print(f"### Paired differences on {first}\n")
+    differences([first], measures)
+    print("### Paired differences on the others\n")
+    differences(c["splits"][1:], measures[::2])
 
 
 if __name__ == "__main__":
