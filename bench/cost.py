@@ -6,9 +6,12 @@
 Steps of `train grpo --bf16` on a random checkpoint of 100.8 M weights (one prompt with two pictures), medians; comparisons by
 `rank_bench`. About five minutes on an idle machine. Needs `make peers` for the checkpoint.
 """
-import argparse, json, math, os, statistics, tempfile
+import argparse, json, math, os, statistics, sys, tempfile
 
 from run import GROUP, ROOT, Bench, run
+
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+import lines_svg as draw
 
 SIDE, TOKENS = 224, 128
 SWEEPS = [  # title, values, arguments of a step
@@ -42,37 +45,24 @@ def measured(bench):
 
 def panel_svg(panel, left, log):
     """Lines over x in equal steps; `log`: powers of ten upwards."""
-    width, height, top = 250, 170, 40
-    values = [v for line in panel["lines"].values() for _, v in line]
+    values = [v for points in panel["lines"].values() for _, v in points]
     scale = (lambda v: math.log10(v)) if log else (lambda v: v)
     low, high = (math.floor(scale(min(values))), math.ceil(scale(max(values)))) if log else (0, max(values) * 1.08)
     xs = [x for x, _ in next(iter(panel["lines"].values()))]
-    px = lambda x: left + 20 + xs.index(x) * (width - 40) / (len(xs) - 1)
-    py = lambda v: top + height - (scale(v) - low) / (high - low) * height
-    out = [f'<text x="{left + width / 2}" y="{top + height + 38}" class="axis">{panel["x"]}</text>',
-           f'<text x="{left}" y="{top - 24}" class="unit">{panel["y"]}</text>']
+    px = lambda x: left + 20 + xs.index(x) * (draw.WIDTH - 40) / (len(xs) - 1)
+    py = lambda v: draw.TOP + draw.HEIGHT - (scale(v) - low) / (high - low) * draw.HEIGHT
     ticks = [10**k for k in range(low, high + 1)] if log else [high / 1.08 * k / 3 for k in range(4)]
-    for t in ticks:
-        label = f"{t:,.0f}" if log or t >= 10 or t == 0 else f"{t:.1f}"
-        out.append(f'<path d="M{left} {py(t):.1f}h{width}" class="grid"/><text x="{left - 6}" y="{py(t) + 4:.1f}" class="tick">{label}</text>')
-    out += [f'<text x="{px(x):.1f}" y="{top + height + 18}" class="at">{x if x < 1000 else f"{x / 1000:g}k"}</text>' for x in xs]
-    for k, (name, line) in enumerate(panel["lines"].items()):
-        colour = COLOURS[name]
-        points = " ".join(f"{px(x):.1f},{py(v):.1f}" for x, v in line)
-        out.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        out += [f'<circle cx="{px(x):.1f}" cy="{py(v):.1f}" r="3" fill="{colour}"><title>{name}, {x:,}: {v:.4g}</title></circle>' for x, v in line]
-        out.append(f'<text x="{left + 70 * k + 4}" y="{top - 8}" class="name" fill="{colour}">{name}</text>')
+    out = draw.axes(left, panel["x"], panel["y"], [(px(x), x if x < 1000 else f"{x / 1000:g}k") for x in xs],
+                    [(py(t), f"{t:,.0f}" if log or t >= 10 or t == 0 else f"{t:.1f}") for t in ticks])
+    for k, (what, points) in enumerate(panel["lines"].items()):
+        out.append(draw.line([(px(x), py(v)) for x, v in points], COLOURS[what]))
+        out += [draw.dot(px(x), py(v), COLOURS[what], f"{what}, {x:,}: {v:.4g}") for x, v in points]
+        out.append(draw.name(left + 70 * k + 4, draw.TOP - 8, what, COLOURS[what]))
     return "\n".join(out)
 
 
 def svg(panels):
-    body = "\n".join(panel_svg(p, 60 + 320 * i, p["y"] == "comparisons") for i, p in enumerate(panels))
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {320 * len(panels) + 20} 270" font-family="sans-serif" font-size="12">
-<style>.axis,.at{{text-anchor:middle}}.tick{{text-anchor:end;fill:#555}}.at{{fill:#555}}.unit{{fill:#555}}.name{{font-weight:bold}}.grid{{stroke:#ddd}}</style>
-<rect width="100%" height="100%" fill="#fff"/>
-{body}
-</svg>
-"""
+    return draw.page("\n".join(panel_svg(p, draw.left_of(i), p["y"] == "comparisons") for i, p in enumerate(panels)), len(panels), 270)
 
 
 def main():

@@ -18,21 +18,21 @@ ACCURACY, TRUTH = "accuracy", "true statements in thoughts"
 FIGURES = {
     "soft-rewards-curve": {
         "arms": [SOFT, SELECT, ("soft, probability", "probability", "#588157"), ("soft, linear", "linear", "#b8860b"),
-                 ("soft, sampled gradient", "sampled gradient", "#7b4fa3"), ("soft, scaled by the group", "scaled by the group", "#777777")],
+                 ("soft, sampled gradient", "sampled gradient", "#7b4fa3")],
         "panels": [("Brier score against the votes", "eval_brier", True, None), (ACCURACY, "eval_accuracy", False, None),
                    (TRUTH, "eval_thought_truth", False, None)],
-        "x": "update (validation, 512 items)"},
+        "x": "update (512 validation items)"},
     "listener-curve": {
-        "arms": [SOFT, ("soft + listener 0.25", "with a listener of weight 0.25", "#b8860b"), ("soft + listener", "0.5", "#588157"),
+        "arms": [SOFT, ("soft + listener 0.25", "listener of weight 0.25", "#b8860b"), ("soft + listener", "0.5", "#588157"),
                  ("soft + listener 1", "1", "#c8553d")],
         "panels": [("contradiction", "eval_contradiction", True, "contradiction"), (ACCURACY, "eval_accuracy", False, "verdict_accuracy"),
                    (TRUTH, "eval_thought_truth", False, "thought_truth")],
-        "x": "update (validation, 512 items); best on test"},
+        "x": "update (512 validation items)"},
     "grpo-curve": {
         "arms": [SOFT, SELECT],
         "panels": [("mean reward, without that for the format", "rewards/*/mean", False, None),
                    ("share of flat groups", "frac_reward_zero_std", True, None), ("entropy, nats a token", "entropy", True, None)],
-        "x": "update (training)"},
+        "x": "update (training prompts)"},
 }
 
 
@@ -69,14 +69,15 @@ def panel(left, title, x_title, lines, dots, zero):
     px = lambda x: left + 6 + x / steps[-1] * (draw.WIDTH - (48 if dots else 12))
     py = lambda v: draw.TOP + draw.HEIGHT - (v - ticks[0]) / (ticks[-1] - ticks[0]) * draw.HEIGHT
     column, digits = left + draw.WIDTH - 14, max(len(f"{t:.6g}".partition(".")[2]) for t in ticks)
-    out = draw.axes(left, x_title, title, [(px(t), f"{t:g}") for t in draw.round_ticks(0, steps[-1]) if t <= steps[-1]]
-                    + ([(column, "test")] if dots else []), [(py(t), f"{t:.{digits}f}") for t in ticks])
-    for what, colour, seeds in lines:
-        average, ends = mean(seeds), len(steps) < 10
+    few = len(steps) < 8
+    below = [(px(t), f"{t:g}") for t in (steps if few else draw.round_ticks(0, steps[-1])) if t <= steps[-1]] + [(column, "test")] * bool(dots)
+    out = draw.axes(left, x_title, title, below, [(py(t), f"{t:.{digits}f}") for t in ticks])
+    for what, colour, seeds in reversed(lines):  # the first arm on top
+        average = mean(seeds)
         if len(seeds) > 1:
-            out += [draw.line([(px(x), py(v)) for x, v in sorted(points.items())], colour, 1, 0.35) for points in seeds]
+            out += [draw.line([(px(x), py(v)) for x, v in sorted(points.items())], colour, 1, 0.45) for points in seeds]
         out.append(draw.line([(px(x), py(v)) for x, v in sorted(average.items())], colour, 2.5))
-        out += [draw.dot(px(x), py(v), colour, f"{what}, update {x}: {v:.4g}") for x, v in average.items() if ends]
+        out += [draw.dot(px(x), py(v), colour, f"{what}, update {x}: {v:.4g}") for x, v in average.items() if few]
     for what, colour, seeds in dots:
         out += [draw.dot(column, py(v), colour, f"{what}, test: {v:.4g}", 1.5) for v in seeds if len(seeds) > 1]
         out.append(draw.dot(column, py(sum(seeds) / len(seeds)), colour, f"{what}, test: {sum(seeds) / len(seeds):.4g}", 4))
@@ -85,16 +86,18 @@ def panel(left, title, x_title, lines, dots, zero):
 
 def figure(folder, arms, panels, x):
     found = [(what, colour, runs) for arm, what, colour in arms for runs in [runs_of(folder, arm)] if runs]
-    out, at = [], draw.left_of(0)
+    out, at, y = [], draw.left_of(0), 272
     for k, (title, metric, zero, test) in enumerate(panels):
         lines = [(what, colour, seeds) for what, colour, runs in found for seeds in [[c for c in (curve(r, metric) for r in runs) if c]] if seeds]
         dots = [(what, colour, [r["test"][test]["value"] for r in runs if test in r["test"]]) for what, colour, runs in found if test]
         out += panel(draw.left_of(k), title, x, lines, [d for d in dots if d[2]], zero)
-    for what, colour, runs in found:  # names in one row below
+    for what, colour, runs in found:  # names in rows below
         text = f"{what} ({len(runs)} seed{'s' if len(runs) > 1 else ''})"
-        out += [draw.line([(at, 268), (at + 18, 268)], colour, 2.5), draw.name(at + 24, 272, text, colour)]
-        at += 46 + 7 * len(text)
-    return draw.page("\n".join(out), len(panels), 286), [arm for arm, what, _ in arms if what not in [f[0] for f in found]]
+        if at + 24 + 7 * len(text) > draw.left_of(len(panels)):
+            at, y = draw.left_of(0), y + 18
+        out += [draw.line([(at, y - 4), (at + 18, y - 4)], colour, 2.5), draw.name(at + 24, y, text, colour)]
+        at += 44 + 7 * len(text)
+    return draw.page("\n".join(out), len(panels), y + 14), [arm for arm, what, _ in arms if what not in [f[0] for f in found]]
 
 
 def main():
