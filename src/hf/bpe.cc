@@ -81,7 +81,9 @@ Bpe::Bpe(const Vocabulary& vocabulary, bool whole_first, std::string_view where)
     if (!vocabulary.tokens[id].empty()) ids_.emplace(vocabulary.tokens[id], static_cast<std::int32_t>(id));
   for (int b = 0; b < 256; ++b) {
     const auto id = find(std::string(1, static_cast<char>(b)));
-    if (!id) throw Error(Code::kCorrupt, where, format("the vocabulary has no token for the byte 0x{:02X}", b));
+    if (!id)
+      throw Error(Code::kCorrupt, where, format("the vocabulary has no token for the byte 0x{:02X}", b),
+                  "copy tokenizer.json and vocab.json again from where the model was published");
     byte_ids_[static_cast<std::size_t>(b)] = *id;
   }
   rules_.reserve(vocabulary.merges.size());

@@ -18,7 +18,7 @@ struct AdvantageOptions {
 struct Advantages {
   std::vector<double> values;              // [N]
   double reward_mean = 0, reward_std = 0;  // mean over completions, mean over groups of the group's deviation
-  double frac_reward_zero_std = 0;         // share of groups that teach nothing
+  double frac_reward_zero_std = 0;         // share of groups whose rewards are equal
 };
 
 // rewards[i][k] of completion i = group * G + g; N is a multiple of G. Deviations are unbiased (n - 1); 0 for one value.

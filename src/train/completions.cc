@@ -30,7 +30,7 @@ std::string completion_lines(std::int64_t step, const RolloutBatch& batch, const
                          {"completion", vote.text},
                          {"parsed", vote.verdict.parsed},
                          {"problem", vote.verdict.problem},
-                         {"choice", vote.verdict.choice},
+                         {"choice", drawn_choice(vote)},
                          {"p", vote.p.size() == 2 ? Json(vote.p[0]) : Json()},
                          {"listener", sample.listener ? Json(*sample.listener) : Json()},
                          {"rewards", rewards},

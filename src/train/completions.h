@@ -1,5 +1,6 @@
 // The completions of a training step, to read: OUTPUT_DIR/completions/step-<N>.jsonl, one line per completion.
 //   {"step","id","prompt","media":[a,b],"q","completion","parsed","problem","choice","p","listener","rewards":{name:value},"advantage","tokens"}
+// "choice" is what was drawn and graded, as the completion says it; "p" the probability of medium 1 where it was drawn.
 #pragma once
 
 #include <string>

@@ -12,6 +12,7 @@
 #include "train/ranks.h"
 #include "train/run_dir.h"
 #include "train/run_setup.h"
+#include "train/trained.h"
 
 namespace beholder::train {
 namespace {
@@ -28,8 +29,11 @@ std::unique_ptr<PreferenceSource> make_source(const GrpoConfig& c, const std::st
   return world_preferences(world, train ? world::Split::kTrain : world::Split::kValidation, first);
 }
 
-Json input_hashes(const std::string& data, const std::string& model_dir) {
+// `listener`: null where the model hears itself, or none does.
+Json input_hashes(const std::string& data, const std::string& model_dir, const vlm::Model& model, const vlm::Model* listener) {
   Json out = data_identity(data);
+  out["model_weights_sha256"] = frozen_sha256(model);  // as loaded, all of them are
+  if (listener) out["listener_weights_sha256"] = frozen_sha256(*listener);
   out["model_config_sha256"] = sha256_hex(MappedFile::open(hf::base_model_dir(model_dir) + "/config.json")->bytes());
   return out;
 }
@@ -57,12 +61,13 @@ GrpoOutcome train_in_group(const GrpoConfig& config, dist::ProcessGroup& group) 
   const auto train = make_source(config, data, true);
   const auto validation = config.eval_steps > 0 ? first_on_main(group, [&] { return make_source(config, data, false); }) : nullptr;
   std::map<std::string, std::string> model_files = read_model_files(hf::base_model_dir(dir));
+  const Json inputs = input_hashes(data, dir, model, heard ? &heard->model : nullptr);
   GrpoTask task{.config = config,
                 .spec = &spec,
                 .model = std::move(model),
                 .reference = {},
                 .model_files = model_files,
-                .inputs = input_hashes(data, dir),
+                .inputs = inputs,
                 .train = train.get(),
                 .validation = validation.get(),
                 .listener = listener ? &*listener : nullptr,

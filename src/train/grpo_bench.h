@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -46,20 +47,45 @@ inline vlm::Model own_copy(at::ScalarType dtype = at::kFloat) {
   return model;
 }
 
+// The embedded world with items changed, or things done when one is asked for.
+class ChangedWorld : public PreferenceSource {
+ public:
+  std::function<void(std::int64_t number, PreferenceItem& item)> change;
+
+  PreferenceItem item(std::int64_t number) const override {
+    PreferenceItem out = world_->item(number);
+    change(number, out);
+    return out;
+  }
+
+ private:
+  std::unique_ptr<PreferenceSource> world_ = world_preferences({}, world::Split::kTrain, 0);
+};
+
 // A trainer over the embedded world, with everything it refers to.
-struct Bench {
+class Bench {
+ public:
   std::unique_ptr<PreferenceSource> source = world_preferences({}, world::Split::kTrain, 0);
   Listener listener{embedded().spec, embedded().model, false};
   GrpoTrainer trainer;
 
-  explicit Bench(const GrpoConfig& config, at::ScalarType dtype = at::kFloat)
-      : trainer({.config = config,
+  // `change`: what a test wants otherwise.
+  explicit Bench(
+      const GrpoConfig& config, at::ScalarType dtype = at::kFloat, const std::function<void(GrpoTask&)>& change = [](GrpoTask&) {})
+      : trainer(task(config, dtype, change)) {}
+
+ private:
+  GrpoTask task(const GrpoConfig& config, at::ScalarType dtype, const std::function<void(GrpoTask&)>& change) {
+    GrpoTask out{.config = config,
                  .spec = &embedded().spec,
                  .model = own_copy(dtype),
                  .reference = config.loss.beta > 0 ? std::optional(own_copy(dtype)) : std::nullopt,
                  .model_files = {},
                  .train = source.get(),
-                 .listener = config.listener.empty() ? nullptr : &listener}) {}
+                 .listener = config.listener.empty() ? nullptr : &listener};
+    change(out);
+    return out;
+  }
 };
 
 inline std::map<std::string, at::Tensor> gradients(const GrpoTrainer& trainer) {

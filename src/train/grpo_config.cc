@@ -53,7 +53,7 @@ void GrpoConfig::fields(FieldList& f) {
   f.add_range("min_p", min_p, 0, 1, "drop tokens below this share of the likeliest; 0: off");
   f.add("dynamic_sampling", dynamic_sampling, "replace groups whose rewards are all equal, at most three times");
   f.group("rewards");
-  f.add("reward_funcs", reward_funcs, "format, select, score, soft, listener, length");
+  f.add("reward_funcs", reward_funcs, rewards_help());
   f.add("reward_weights", reward_weights, "one per reward (reward_command last); empty: all 1");
   f.add("gate_on_format", gate_on_format, "other rewards count only where the completion can be read");
   rewards.fields(f);

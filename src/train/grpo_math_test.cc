@@ -212,6 +212,14 @@ TEST(GrpoConfig, ImpossibleBatchesNameTheNearestLegalOnes) {
   EXPECT_NE(text.find("8 or 16 completions"), std::string::npos) << text;
 }
 
+TEST(GrpoConfig, TheHelpNamesEveryReward) {
+  GrpoConfig c;
+  FieldList fields;
+  c.fields(fields);
+  for (const Reward& reward : all_rewards())
+    EXPECT_NE(fields.find("reward_funcs")->help.find(format("\n{}: {}", reward.name, reward.help)), std::string::npos) << reward.name;
+}
+
 TEST(GrpoConfig, RefusesWhatCannotWork) {
   EXPECT_NE(refusal([](GrpoConfig& c) { c.reward_funcs = {"format", "wit"}; }).find("no reward \"wit\""), std::string::npos);
   EXPECT_NE(refusal([](GrpoConfig& c) { c.reward_funcs = {"listener"}; }).find("listener"), std::string::npos);

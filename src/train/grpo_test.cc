@@ -1,9 +1,11 @@
 // The GRPO trainer on the embedded judge: the same numbers however a batch is cut, stopped or shared.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cmath>
 #include <fstream>
+#include <limits>
 
 #include "core/error.h"
 #include "core/interrupt.h"
@@ -30,6 +32,40 @@ TEST(GrpoInvariant, AccumulationDoesNotChangeTheGradient) {
   }
 }
 
+// Masked completions weigh nothing; the others have the gradient they have where the masked ones earn nothing.
+TEST(GrpoInvariant, TruncatedCompletionsAreLeftOut) {
+  for (const char* loss : {"dapo", "dr_grpo"}) {
+    TempDir dir;
+    GrpoConfig c = small_run(dir.path());
+    c.loss.loss_type = loss;
+    c.temperature = 1.5;  // hot enough that a group's rewards differ
+    Bench plain(c);
+    c.mask_truncated_completions = true;
+    Bench masking(c);
+    RolloutBatch batch = masking.trainer.rollout();
+    for (SampleFacts& facts : batch.facts) facts.finished = true;
+    RolloutBatch silent = batch;  // what is cut off neither gains nor loses
+    double tokens = 0, active = 0;
+    for (std::size_t i = 0; i < batch.facts.size(); ++i) {
+      const auto length = static_cast<double>(batch.facts[i].tokens);
+      tokens += length;
+      if (i % 3 != 1) active += length;
+      if (i % 3 != 1) continue;
+      batch.facts[i].finished = false;
+      Sample& sample = silent.groups[i / 4].samples[i % 4];
+      sample.advantage = sample.slope = 0;
+    }
+    masking.trainer.accumulate(batch);
+    const auto masked = gradients(masking.trainer);
+    plain.trainer.accumulate(batch);
+    EXPECT_GT(worst_difference(masked, gradients(plain.trainer)), 0.05) << "the cut ones had nothing to say: " << loss;
+    plain.trainer.accumulate(silent);
+    auto want = gradients(plain.trainer);
+    for (auto& [name, value] : want) value *= loss == std::string("dapo") ? tokens / active : 1;  // dapo's mean is over what is left
+    EXPECT_LT(worst_difference(want, masked), 1e-4) << loss;
+  }
+}
+
 // The whole step in double: rollout fixed, loss as a function of the weights, with the exact decision term and the KL.
 TEST(GrpoOracle, GradientIsTheFiniteDifferenceOfTheLoss) {
   TempDir dir;
@@ -37,29 +73,65 @@ TEST(GrpoOracle, GradientIsTheFiniteDifferenceOfTheLoss) {
   c.num_generations = 2;
   c.per_device_train_batch_size = 4;
   c.loss.beta = 0.1;
-  Bench bench(c, at::kDouble);
+  Bench bench(c, at::kDouble, [](GrpoTask& task) {  // to equal weights the KL and its gradient are 0
+    vlm::ParamStore& reference = task.reference->params;
+    reference.set("model.norm.weight", reference["model.norm.weight"] * 0.5);
+  });
   const RolloutBatch batch = bench.trainer.rollout();
-  bench.trainer.accumulate(batch);
+  const double loss = bench.trainer.accumulate(batch);
+  c.loss.beta = 0;
+  EXPECT_GT(loss - Bench(c, at::kDouble).trainer.accumulate(batch), 1e-4) << "the KL says nothing";
   expect_central_differences(bench, batch, gradients(bench.trainer),
                              {"model.layers.1.self_attn.q_proj.weight", "model.layers.3.mlp.down_proj.weight", "model.embed_tokens.weight",
                               "visual.blocks.0.attn.qkv.weight", "visual.merger.mlp.0.weight", "model.norm.weight"});
 }
 
 TEST(GrpoInvariant, SamplingAndTrainingAgree) {
-  TempDir dir;
-  GrpoConfig c = small_run(dir.path());
-  Bench bench(c);
-  bench.trainer.resume();
-  bench.trainer.run();
-  std::ifstream file(dir.path() + "/metrics.jsonl");
-  int lines = 0;
-  for (std::string line; std::getline(file, line); ++lines) {
-    const Json metrics = parse_json(line, "metrics");
-    EXPECT_LT(metrics["sampling/sampling_logp_difference/max"].get<double>(), 1e-4);
-    EXPECT_GT(metrics["completions/mean_length"].get<double>(), 20);
-    EXPECT_GT(metrics["rewards/soft/mean"].get<double>(), 0.1);
+  for (const auto& [bf16, limit] : {std::pair{false, 1e-4}, std::pair{true, 0.25}}) {
+    TempDir dir;
+    GrpoConfig c = small_run(dir.path());
+    c.bf16 = bf16;
+    Bench bench(c);
+    bench.trainer.resume();
+    bench.trainer.run();
+    std::ifstream file(dir.path() + "/metrics.jsonl");
+    int lines = 0;
+    for (std::string line; std::getline(file, line); ++lines) {
+      const Json metrics = parse_json(line, "metrics");
+      EXPECT_LT(metrics["sampling/sampling_logp_difference/max"].get<double>(), limit) << "bf16 " << bf16;
+      EXPECT_GT(metrics["completions/mean_length"].get<double>(), 20);
+      EXPECT_GT(metrics["rewards/soft/mean"].get<double>(), 0.1);
+    }
+    EXPECT_EQ(lines, 4);
   }
-  EXPECT_EQ(lines, 4);
+}
+
+TEST(Grpo, ALossThatIsNotFiniteStopsAndNamesTheBatch) {
+  TempDir dir;
+  GrpoConfig c = small_run(dir.path());  // two prompts a step, a checkpoint every second step
+  c.loss.beta = 0.1;
+  at::Tensor poisoned;
+  ChangedWorld world;
+  world.change = [&](std::int64_t number, const PreferenceItem&) {
+    if (number == 5) poisoned.fill_(std::numeric_limits<float>::quiet_NaN());
+  };
+  Bench bench(c, at::kFloat, [&](GrpoTask& task) {
+    task.train = &world;
+    poisoned = task.reference->params["model.norm.weight"];
+  });
+  bench.trainer.resume();
+  try {
+    bench.trainer.run();
+    FAIL() << "trained on a NaN";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), Code::kInvalidInput);
+    EXPECT_EQ(e.where(), "step 3");
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("the loss is nan"));
+    EXPECT_THAT(e.what(), ::testing::HasSubstr(world.item(4).id + ", " + world.item(5).id));
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("step 2 is intact"));
+  }
+  EXPECT_EQ(checkpoint_steps(dir.path()), (std::vector<std::int64_t>{2}));
+  for (const auto& [name, value] : load_checkpoint(dir / "step-2").model) EXPECT_TRUE(torch::isfinite(value).all().item<bool>()) << name;
 }
 
 TEST(GrpoInvariant, StoppedAndResumedEqualsStraight) {
@@ -77,22 +149,29 @@ TEST(GrpoInvariant, MorePassesReuseTheRollout) {
     TempDir dir;
     GrpoConfig c = small_run(dir.path());
     c.num_iterations = passes;
-    c.per_device_train_batch_size = 24;
+    c.per_device_train_batch_size = 8;
+    c.gradient_accumulation_steps = 3;
     c.temperature = 1.5;  // hot enough that a group's rewards differ
     c.learning_rate = 1e-3;
     Bench bench(c);
     bench.trainer.resume();
     EXPECT_EQ(bench.trainer.run().step, 4);
-    double clipped = 0;
+    double clipped = 0, uneven = 0;  // how far the extremes over the micro-batches are from their means
     std::int64_t rollouts = 0;
     std::ifstream file(dir.path() + "/metrics.jsonl");
     for (std::string line; std::getline(file, line); ++rollouts) {
       const Json metrics = parse_json(line, "metrics");
-      clipped += metrics["clip_ratio/low_mean"].get<double>() + metrics["clip_ratio/high_mean"].get<double>();
+      const auto ratio = [&](const char* name) { return metrics[format("clip_ratio/{}", name)].get<double>(); };
+      EXPECT_NEAR(ratio("region_mean"), ratio("low_mean") + ratio("high_mean"), 1e-12);
+      EXPECT_LE(ratio("low_min"), ratio("low_mean"));
+      EXPECT_GE(ratio("high_max"), ratio("high_mean"));
+      clipped += ratio("region_mean");
+      uneven += ratio("low_mean") - ratio("low_min") + ratio("high_max") - ratio("high_mean");
       EXPECT_EQ(metrics["step"], passes * (rollouts + 1));
     }
     EXPECT_EQ(rollouts, 4 / passes);
     EXPECT_EQ(clipped > 0, passes == 2) << clipped;
+    EXPECT_EQ(uneven > 0, passes == 2) << uneven;
   }
 }
 

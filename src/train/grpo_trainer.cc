@@ -115,10 +115,25 @@ at::Tensor GrpoTrainer::micro_loss(const Micro& micro, std::size_t number) {
         vlm::choice_logits(task_.model, hidden, torch::tensor(decision_rows, at::kLong), std::span(task_.spec->index_ids).first(2));
     policy.loss = policy.loss - (at::softmax(choice, -1).select(1, 0) * floats(decision_weight)).sum();
   }
-  meters_.add("clip_ratio/low_mean", policy.clipped_low / policy.tokens);
-  meters_.add("clip_ratio/high_mean", policy.clipped_high / policy.tokens);
+  const double low = policy.clipped_low / policy.tokens, high = policy.clipped_high / policy.tokens;
+  meters_.add("clip_ratio/low_mean", low);
+  meters_.add("clip_ratio/high_mean", high);
+  meters_.add("clip_ratio/region_mean", low + high);  // no token is clipped on both sides
+  clipped_low_ = std::min(clipped_low_, low);
+  clipped_high_ = std::max(clipped_high_, high);
   if (c.loss.beta > 0) meters_.add("kl", policy.kl / policy.tokens);
   return policy.loss;
+}
+
+// The extremes over the micro-batches of all ranks, as if one had computed them all.
+void GrpoTrainer::meter_clipped() {
+  for (const std::string& part : run_.group().gather(Json({clipped_low_, clipped_high_}).dump())) {
+    const Json theirs = Json::parse(part);
+    clipped_low_ = std::min(clipped_low_, theirs[0].get<double>());
+    clipped_high_ = std::max(clipped_high_, theirs[1].get<double>());
+  }
+  meters_.add("clip_ratio/low_min", clipped_low_);
+  meters_.add("clip_ratio/high_max", clipped_high_);
 }
 
 double GrpoTrainer::accumulate(const RolloutBatch& batch) {
@@ -126,12 +141,15 @@ double GrpoTrainer::accumulate(const RolloutBatch& batch) {
   BatchShape shape{.lengths = {}, .max_completion_length = c.max_completion_length, .micro_batches = c.gradient_accumulation_steps};
   for (const SampleFacts& sample : batch.facts) shape.lengths.push_back(active_tokens(sample, c));
   run_.zero_grad();
+  clipped_low_ = 1;
+  clipped_high_ = 0;
   double loss = 0;
   const auto size = static_cast<std::size_t>(c.per_device_train_batch_size),
              own = batch.groups.size() * static_cast<std::size_t>(c.num_generations);
   // The whole loss is known before the last pass backward, during which gradients may already leave.
   const auto complete = [&] {
     loss = run_.group().sum(loss);
+    meter_clipped();
     run_.last_backward();
   };
   if (own == 0) complete();

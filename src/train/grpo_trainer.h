@@ -2,7 +2,7 @@
 // `num_iterations` updates on it, through the same weights, the same preprocessing and the same shared prefixes: a group's
 // prompt and pictures are computed once in the rollout and once per update, whatever G is.
 //
-// With the exact decision gradient (ALGORITHMS 3) the token that decides leaves the policy gradient, and
+// With the exact decision gradient (docs/methods/soft-rewards.md) the token that decides leaves the policy gradient, and
 // -decision_coef * dR/dp * p takes its place with the same weight: the expectation over the decision is taken exactly.
 #pragma once
 
@@ -68,6 +68,7 @@ class GrpoTrainer {
   };
 
   at::Tensor micro_loss(const Micro& micro, std::size_t number);
+  void meter_clipped();
   void learn_from(const RolloutBatch& batch, Progress& progress);
   bool due(std::int64_t every) const;
   void report_problems(const RolloutBatch& batch);
@@ -84,7 +85,8 @@ class GrpoTrainer {
   Meters meters_;
   CauseWarnings warnings_;
   Times times_;
-  std::vector<at::Tensor> old_logps_;  // per micro-batch, of the rollout being learned from; empty before its first pass
+  std::vector<at::Tensor> old_logps_;          // per micro-batch, of the rollout being learned from; empty before its first pass
+  double clipped_low_ = 1, clipped_high_ = 0;  // lowest and highest share of a micro-batch, of the update under way
   double last_reward_ = 0;
   std::optional<double> best_metric_;
   std::int64_t best_step_ = -1;

@@ -27,6 +27,12 @@ const std::vector<Reward>& all_rewards() {
   return kRewards;
 }
 
+std::string rewards_help() {
+  std::string out = "what a completion earns:";
+  for (const Reward& reward : all_rewards()) out += format("\n{}: {}", reward.name, reward.help);
+  return out;
+}
+
 const Reward& reward_named(const std::string& name) {
   std::vector<std::string> names;
   for (const Reward& reward : all_rewards()) {

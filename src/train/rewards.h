@@ -3,8 +3,8 @@
 // Two ways to grade a decision, the token that names the better medium:
 //   sampled   the choice that was drawn is graded, as in plain GRPO
 //   exact     its expectation under the judge's own p is graded, and `slope` says how that changes with p, so that the
-//             trainer can follow the derivative instead of a noisy sample (ALGORITHMS 3)
-// Adding a reward: one file reward_<name>.cc and one line in rewards.cc; docs/methods/grpo.md walks through it.
+//             trainer can follow the derivative instead of a noisy sample (docs/methods/soft-rewards.md)
+// Adding a reward: one file reward_<name>.cc, its declaration here and a line in rewards.cc; docs/methods/grpo.md walks through it.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +53,7 @@ struct Reward {
 
 // format, select, score, soft, listener, length.
 const std::vector<Reward>& all_rewards();
+std::string rewards_help();  // their names, and what each pays for, a line each
 // kUsage with the legal names.
 const Reward& reward_named(const std::string& name);
 

@@ -13,7 +13,7 @@
 namespace beholder::train {
 namespace {
 
-constexpr int kRefills = 3;         // of groups that teach nothing
+constexpr int kRefills = 3;         // of groups whose rewards are equal
 constexpr int kUnusableLimit = 64;  // items in a row
 
 class Stopwatch {
@@ -28,7 +28,7 @@ class Stopwatch {
 
 Judged judged(const Group& group, const Sample& sample) {
   Judged out{.verdict = sample.vote.verdict, .q = group.item.q, .p = {}, .listener = sample.listener, .tokens = sample.vote.tokens};
-  if (sample.vote.drawn > 0) out.verdict.choice = sample.vote.drawn;  // the policy's action, not its likelier alternative
+  out.verdict.choice = drawn_choice(sample.vote);
   if (sample.vote.p.size() == 2) out.p = sample.vote.p[0];
   return out;
 }
@@ -41,13 +41,17 @@ Json command_line(const Group& group, const Sample& sample) {
           {"completion", vote.text},
           {"thought", vote.verdict.thought},
           {"answer", vote.verdict.answer},
-          {"choice", vote.drawn > 0 ? vote.drawn : vote.verdict.choice},
+          {"choice", drawn_choice(vote)},
           {"p", vote.p.size() == 2 ? Json(vote.p[0]) : Json()},
           {"q", group.item.q},
           {"parsed", vote.verdict.parsed}};
 }
 
 }  // namespace
+
+int drawn_choice(const judge::Vote& vote) {
+  return vote.drawn > 0 ? vote.drawn : vote.verdict.choice;
+}
 
 std::string RolloutBatch::ids() const {
   std::string out;

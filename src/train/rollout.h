@@ -25,6 +25,9 @@ struct Sample {
   double advantage = 0;
 };
 
+// The index that was drawn: the policy's action, which rewards grade. The verdict's choice is the likelier one.
+int drawn_choice(const judge::Vote& vote);
+
 struct Group {
   PreferenceItem item;
   std::uint64_t key = 0;  // of its randomness

@@ -19,8 +19,8 @@ std::vector<NamedParam> make_leaves(vlm::ParamStore& params, const std::vector<s
 // without gradients. kUsage for a LoRA target that is not there.
 std::vector<NamedParam> make_trained(const RunConfig& config, vlm::Model& model);
 
-// SHA-256 over the beginning of every frozen parameter; empty where none is. A checkpoint does not hold an adapter's base, so a
-// resumed run must be given the same one.
+// SHA-256 over the beginning of every frozen parameter (of a model as it was loaded: of every one); empty where none is. A checkpoint does
+// not hold an adapter's base, so a resumed run must be given the same one.
 std::string frozen_sha256(const vlm::Model& model);
 
 // What adapter_config.json says of a run with use_peft; a local base by its absolute path.

@@ -91,7 +91,12 @@ std::int64_t TrainingRun::resume() {
 }
 
 void TrainingRun::restore(const CheckpointContent& content, const std::string& path) {
-  const std::vector<std::string> differ = config_differences(content.config, identity_);
+  Json wanted = identity_;
+  // What an earlier version did not yet store of the inputs cannot be compared; the next checkpoint has it.
+  if (const auto stored = content.config.find("inputs"); stored != content.config.end() && wanted.contains("inputs"))
+    for (const auto& [key, value] : identity_["inputs"].items())
+      if (!stored->contains(key)) wanted["inputs"].erase(key);
+  const std::vector<std::string> differ = config_differences(content.config, wanted);
   if (!differ.empty())
     throw Error(
         Code::kUsage, path, format("was written by a run with another {}", fmt::join(differ, ", ")),

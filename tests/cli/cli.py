@@ -6,6 +6,7 @@ The program is $BEHOLDER (ctest sets it), else build*/bin/beholder, the newest o
 import glob
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -149,6 +150,28 @@ class CliTest(unittest.TestCase):
             self.skipTest("a small disk can only be mounted by root")
         self.addCleanup(subprocess.run, ["umount", "-l", disk], check=True)
         return disk
+
+    # ---- training
+
+    def checkpoints(self, out):
+        folder = self.path(out)
+        return sorted(int(n[5:]) for n in os.listdir(folder) if n.startswith("step-") and n[5:].isdigit()) if os.path.isdir(folder) else []
+
+    def kill_somewhere(self, out, steps, *args, seconds=0.05):
+        """SIGKILL at a random moment, within `seconds` of a random checkpoint, of a training of `steps` that writes one a step into `out`;
+        a run that was too quick is thrown away."""
+        dice = random.Random(out)
+        for _ in range(20):
+            process = self.start(*args)
+            step = dice.randint(1, steps - 2)
+            wait_until(lambda: process.poll() is not None or any(s >= step for s in self.checkpoints(out)))
+            time.sleep(seconds * dice.random())
+            process.kill()
+            process.wait()
+            if not os.path.exists(self.path(out, "final")) and self.checkpoints(out)[-1] < steps:
+                return
+            shutil.rmtree(self.path(out))
+        self.fail("the run was never caught in the middle")
 
     # ---- judging with the tiny checkpoint
 

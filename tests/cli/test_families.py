@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import unittest
@@ -9,6 +10,7 @@ import unittest
 import cli
 from test_trace import CASES_CLOSE, Cases
 
+QWEN2 = os.path.join(cli.ROOT, "tests/data/vlm/tiny_qwen2vl")
 QWEN3 = os.path.join(cli.ROOT, "tests/data/vlm/tiny_qwen3vl")  # 0.4 M random weights
 VIDEOS = [{"frames": ["p0.png", "p1.png", "p2.png", "p0.png"], "fps": 2}, {"frames": ["p2.png", "p1.png", "p0.png"], "fps": 1}]
 
@@ -23,6 +25,43 @@ class Grown(cli.CliTest):
         answers = [self.done("compare", "--model", model, "--prompt", "a red circle", "--json", *pictures).json() for model in (cli.EMBEDDED, grown)]
         self.assertEqual(answers[0]["votes"][0]["thought"], answers[1]["votes"][0]["thought"])
         self.assertAlmostEqual(answers[0]["probability"], answers[1]["probability"], places=6)
+
+
+class Listeners(cli.CliTest):
+    """The embedded judge is trained; who listens is of another family, and sees the pictures its own way."""
+
+    def train(self, listener):
+        return ["train", "grpo", "--num-generations", "2", "--per-device-train-batch-size", "4", "--max-completion-length", "96", "--max-steps", "1",
+                "--logging-steps", "1", "--reward-funcs", "format,soft,listener", "--listener", listener, "--output-dir", self.path("run")]
+
+    def test_another_family_listens(self):
+        heard = []
+        for listener in [QWEN2, QWEN3]:
+            self.done(*self.train(listener))
+            with open(self.path("run", "metrics.jsonl")) as f:
+                metrics = json.loads(f.read())
+            self.assertIn("contradiction", metrics)
+            with open(self.path("run", "completions", "step-000001.jsonl")) as f:
+                lines = [json.loads(line) for line in f]
+            heard.append([line["listener"] for line in lines if line["parsed"]])
+            self.assertGreater(len(heard[-1]), 0)
+            self.assertTrue(all(0 < p < 1 for p in heard[-1]), heard)
+            self.assertAlmostEqual(metrics["rewards/listener/mean"], sum(line["rewards"]["listener"] for line in lines) / len(lines), places=6)
+            shutil.rmtree(self.path("run"))
+        self.assertNotEqual(*heard, "they are different models")
+
+    def test_a_tokenizer_without_a_token_for_an_index_is_refused(self):
+        def without_1(raw):
+            tokenizer = json.loads(raw)
+            words = tokenizer["model"]["vocab"]
+            words["\u00ff\u00ff"] = words.pop("1")
+            return json.dumps(tokenizer).encode()
+
+        listener = self.checkpoint("listener", tokenizer_json=without_1)
+        result = self.run_program(*self.train(listener))
+        self.assertEqual(result.code, cli.INPUT, result)
+        self.assertIn(f"error: {listener}: the vocabulary has no token for the byte 0x31", result.err)  # "1"
+        self.assertFalse(os.path.exists(self.path("run", "metrics.jsonl")))
 
 
 class Qwen3VL(Cases):

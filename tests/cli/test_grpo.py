@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import signal
 import unittest
 
 import cli
@@ -33,7 +34,7 @@ class Runs(GrpoTest):
         trained = [m for m in self.metrics("run") if "reward" in m]
         self.assertEqual([m["step"] for m in trained], list(range(1, STEPS + 1)))
         for name in ["rewards/format/mean", "rewards/soft/std", "frac_reward_zero_std", "completions/clipped_ratio", "entropy", "grad_norm",
-                     "sampling/sampling_logp_difference/max", "clip_ratio/low_mean", "num_tokens"]:
+                     "sampling/sampling_logp_difference/max", "clip_ratio/low_mean", "clip_ratio/region_mean", "num_tokens"]:
             self.assertIn(name, trained[0])
         self.assertEqual([m["step"] for m in self.metrics("run") if "eval_accuracy" in m], [0, 2, 4])
         lines = self.content("run", "completions", "step-000001.jsonl").decode().splitlines()
@@ -52,17 +53,37 @@ class Runs(GrpoTest):
             self.assertEqual((info["missing"], info["unknown"], info["misshaped"]), ([], [], []))
         self.assert_no_leftovers()
 
-    def test_a_killed_run_ends_with_the_bytes_of_an_uninterrupted_one(self):
-        self.done(*self.train("whole"))
-        process = self.start(*self.train("cut"))
-        cli.wait_until(lambda: process.poll() is not None or os.path.isdir(self.path("cut", "step-1")))
-        process.kill()
-        process.wait()
-        self.assertFalse(os.path.exists(self.path("cut", "final")), "the run was too quick to be caught")
-        self.done(*self.train("cut"))
-        self.assertEqual(self.content("cut", "final", "model.safetensors"), self.content("whole", "final", "model.safetensors"))
-        self.assertEqual(self.metrics("cut"), self.metrics("whole"))
-        self.fails(cli.USAGE, ["learning_rate", "another"], *self.train("cut", "--learning-rate", "1e-5"))
+    def test_killed_runs_end_with_the_bytes_of_an_uninterrupted_one(self):
+        def train(out):
+            return self.train(out, "--eval-steps", "1", "--eval-items", "8")
+
+        self.done(*train("whole"))
+        written = os.listdir(self.path("whole", "completions"))
+        self.assertEqual(len(written), STEPS)
+        for out in ["early", "late"]:
+            with self.subTest(out=out):
+                self.kill_somewhere(out, STEPS, *train(out), seconds=1 if out == "late" else 0.1)
+                self.done(*train(out))
+                self.assertEqual(sorted(os.listdir(self.path(out, "completions"))), sorted(written))
+                for names in [("final", "model.safetensors"), ("best", "model.safetensors"), *(("completions", name) for name in written)]:
+                    self.assertTrue(self.content(out, *names) == self.content("whole", *names), names)  # too long for a message
+                self.assertEqual(self.metrics(out), self.metrics("whole"))
+                self.assert_no_leftovers()
+        self.fails(cli.USAGE, ["learning_rate", "another"], *train("late"), "--learning-rate", "1e-5")
+
+    def test_a_run_that_is_asked_to_stop_ends_with_a_checkpoint_of_its_step(self):
+        args = self.train("run", "--max-steps", "500", "--save-steps", "500")
+        metrics = self.path("run", "metrics.jsonl")
+        process = self.start(*args)
+        cli.wait_until(lambda: process.poll() is not None or (os.path.exists(metrics) and os.path.getsize(metrics) > 0))
+        process.send_signal(signal.SIGTERM)
+        stopped = self.finish(process, *args)
+        self.assertEqual(stopped.code, 0, stopped)
+        step = self.metrics("run")[-1]["step"]
+        self.assertIn(f"stopped after step {step}; the same command goes on", stopped.out)
+        self.assertEqual(self.checkpoints("run"), [step])
+        self.assertFalse(os.path.exists(self.path("run", "final")))
+        self.assertEqual(self.done("info", self.path("run", f"step-{step}"), "--json").json()["missing"], [])
 
     def test_out_of_memory_says_what_to_lower_and_keeps_the_checkpoint(self):
         args = self.train("run")
