@@ -58,9 +58,10 @@ oracle: peers
 	@for script in tools/oracle_*.py; do echo "oracle: $$script"; .venv-peers/bin/python $$script; done
 	@.venv-peers/bin/python tools/make_data_fixtures.py tests/data/datasets
 
-# Trains the embedded judge again, from nothing (resumable; about an hour on 2 cores).
+# Trains the embedded judge again, from nothing (resumable; about two hours of one core): the cold start, then reinforcement learning on it.
 embedded: all
-	@$(BUILD)/bin/beholder train sft --config recipes/embedded.toml
+	@$(BUILD)/bin/beholder train sft --config recipes/cold_start.toml
+	@$(BUILD)/bin/beholder train grpo --config recipes/soft.toml --model runs/cold-start/final
 
 clean:
 	@rm -rf $(BUILD) $(BUILD).log $(BUILD)-lint $(BUILD)-lint.log

@@ -32,12 +32,16 @@ def table(header, rows):
     print()
 
 
+def folder_name(arm):
+    return re.sub("[^A-Za-z0-9.-]+", "_", arm)
+
+
 def votes(folder, arm, splits):
     """Accuracy at the ends of the arm's cost curves, all of the same items; means over seeds."""
     out, tokens = [], []
     for split in splits:
         curves = []
-        for path in glob.glob(os.path.join(folder, re.sub("[^A-Za-z0-9.-]+", "_", arm), "seed-*", split + ".json")):
+        for path in glob.glob(os.path.join(folder, folder_name(arm), "seed-*", split + ".json")):
             with open(path, encoding="utf-8") as f:
                 curve = {(p["orders"], p["votes"]): p for p in json.load(f)["sampled"]["cost_curve"]}
             curves.append([curve[1, 1], curve[2, 1], curve[max(curve)]])
@@ -45,6 +49,17 @@ def votes(folder, arm, splits):
         out.append(" / ".join(f"{v:.3f}" for v in mean(lambda p: p["accuracy"]["value"])))
         tokens.append(mean(lambda p: p["tokens"]))
     return [*out, " / ".join(f"{sum(t) / len(tokens):.0f}" for t in zip(*tokens))]
+
+
+def by_rule(folder, arm, split):
+    """Accuracy where the naive rule says what Bayes says, where it is undecided, and where it says the other: means over seeds."""
+    parts = {"right": [], "undecided": [], "wrong": []}
+    for path in glob.glob(os.path.join(folder, folder_name(arm), "seed-*", split + ".rows.jsonl")):
+        with open(path, encoding="utf-8") as f:
+            for row in map(json.loads, f):
+                naive, bayes, right = (row[k][0] for k in ("naive_accuracy", "bayes_accuracy", "verdict_accuracy"))
+                parts["undecided" if naive == 0.5 else "right" if naive == bayes else "wrong"].append(right)
+    return [f"{sum(v) / len(v):.3f}" for v in parts.values()]
 
 
 def main():
@@ -69,10 +84,13 @@ def main():
           [[a["name"], len(a["seeds"]), value(m, "verdict_accuracy"), gap(m), value(m, "brier_true"), ece(m), value(m, "thought_truth", interval=False),
             value(m, "contradiction", interval=False), " / ".join(value(m, "accuracy_" + k, interval=False) for k in ("agreed", "contradicted")), value(m, "consistency", interval=False), value(m, "completion_tokens", 0, False),
             f"{a['step_time']:.1f}" if a.get("step_time") else "–"] for a in arms for m in [a["splits"][first]]])
+    folder = os.path.dirname(sys.argv[1])
+    print(f"### Accuracy on {first} by what the naive rule says\n")
+    table(["arm", "what Bayes says", "undecided", "the other"], [[a["name"], *by_rule(folder, a["name"], first)] for a in arms])
     print("### Accuracy by split\n")
     table(["arm", *c["splits"]], [[a["name"], *[value(a["splits"][s], "verdict_accuracy") for s in c["splits"]]] for a in arms])
     print("### What votes buy: one sampled thought, one in each order, the most in each order\n")
-    table(["arm", *c["splits"], "tokens"], [[a["name"], *votes(os.path.dirname(sys.argv[1]), a["name"], c["splits"])] for a in arms])
+    table(["arm", *c["splits"], "tokens"], [[a["name"], *votes(folder, a["name"], c["splits"])] for a in arms])
     measures = [("accuracy", "verdict_accuracy"), ("Brier", "brier_true"), ("contradiction", "contradiction")]
 
     def differences(splits, shown):

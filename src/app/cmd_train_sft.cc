@@ -11,7 +11,7 @@ class TrainSftCommand : public Command {
   std::string name() const override { return "train sft"; }
   std::string summary() const override { return "supervised fine-tuning on completions; resumes where it was stopped"; }
   std::string examples() const override {
-    return "Examples:\n  beholder train sft --config recipes/embedded.toml            the embedded judge, from nothing\n"
+    return "Examples:\n  beholder train sft --config recipes/cold_start.toml            the embedded judge, from nothing\n"
            "  beholder train sft --config recipes/sft_jsonl.toml --model DIR --data train.jsonl --output-dir runs/mine\n"
            "Stop with Ctrl-C (a checkpoint is written at the next step), go on with the same command. The result is OUTPUT_DIR/final.";
   }

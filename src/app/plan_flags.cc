@@ -20,12 +20,17 @@ std::string own_path() {
   return {path, static_cast<std::size_t>(n)};
 }
 
+// A mean per arm. Where some arms have more seeds than others only those are drawn: a dozen lines cannot be told apart.
 report::LinePlot curve_of(const std::vector<eval::Run>& runs, const std::string& metric) {
+  std::map<std::string, int> seeds;
+  for (const eval::Run& run : runs) ++seeds[run.arm];
+  int most = 0;
+  for (const auto& [arm, n] : seeds) most = std::max(most, n);
   std::vector<std::string> arms;
   std::map<std::string, std::map<double, std::pair<double, int>>> points;  // by arm, by step: sum and number
   for (const eval::Run& run : runs) {
     const std::string path = run.dir + "/train/metrics.jsonl";
-    if (!std::filesystem::exists(path)) continue;
+    if (seeds[run.arm] < most || !std::filesystem::exists(path)) continue;
     const report::Metrics metrics = report::read_metrics(path);
     const auto found = metrics.series.find(metric);
     if (found == metrics.series.end()) continue;

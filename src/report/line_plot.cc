@@ -12,6 +12,7 @@ namespace {
 constexpr int kColours = 8;
 constexpr std::size_t kSmoothFrom = 100;
 constexpr int kFieldLeft = 52, kFieldRight = 14, kFieldTop = 46, kFieldBottom = 34;  // px around the field
+constexpr int kLegendRow = 17;                                                       // px
 
 struct Span {
   double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
@@ -30,12 +31,12 @@ struct Span {
 
 struct Field {
   Span x, y;  // y: of the values, or of their logarithms
-  int width, height;
+  int width, height, top;
   bool log;
   double px(double v) const { return kFieldLeft + (v - x.low) / (x.high - x.low) * (width - kFieldLeft - kFieldRight); }
   double py(double v) const {
     const double at = log ? std::log10(v) : v;
-    return height - kFieldBottom - (at - y.low) / (y.high - y.low) * (height - kFieldTop - kFieldBottom);
+    return height - kFieldBottom - (at - y.low) / (y.high - y.low) * (height - top - kFieldBottom);
   }
 };
 
@@ -134,7 +135,7 @@ std::string path_of(const Series& whole, const Field& field, std::string_view cl
       down = false;
       continue;
     }
-    const double y = std::clamp(field.py(s.y[i]), kFieldTop - 4.0, field.height - kFieldBottom + 4.0);
+    const double y = std::clamp(field.py(s.y[i]), field.top - 4.0, field.height - kFieldBottom + 4.0);
     d += format("{}{:.1f} {:.1f}", down ? "L" : "M", field.px(s.x[i]), y);
     down = true;
   }
@@ -167,16 +168,27 @@ std::string axes(const LinePlot& plot, const Field& field) {
   return out + format("<text class=\"x-label\" x=\"{}\" y=\"{}\">{}</text>", right, plot.height - 4, escape(plot.x_label));
 }
 
-std::string legend(const LinePlot& plot) {
-  std::string out;
+struct Legend {
+  std::string svg;
+  int rows = 1;
+};
+
+Legend legend(const LinePlot& plot) {
+  Legend out;
   if (plot.series.size() == 1 && plot.series[0].name == plot.title) return out;
-  int x = kFieldLeft;
+  int x = kFieldLeft, y = 33;
   for (std::size_t i = 0; i < plot.series.size(); ++i) {
-    out += format(
-        "<g class=\"c{}\"><line class=\"line\" x1=\"{}\" x2=\"{}\" y1=\"33\" y2=\"33\"/></g><text class=\"key\" x=\"{}\" "
-        "y=\"37\">{}</text>",
-        i % kColours, x, x + 16, x + 21, escape(plot.series[i].name));
-    x += 36 + 7 * static_cast<int>(plot.series[i].name.size());
+    const int width = 36 + 7 * static_cast<int>(plot.series[i].name.size());
+    if (x > kFieldLeft && x + width > plot.width) {
+      x = kFieldLeft;
+      y += kLegendRow;
+      ++out.rows;
+    }
+    out.svg += format(
+        "<g class=\"c{}\"><line class=\"line\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/></g><text class=\"key\" x=\"{}\" "
+        "y=\"{}\">{}</text>",
+        i % kColours, x, x + 16, y, y, x + 21, y + 4, escape(plot.series[i].name));
+    x += width;
   }
   return out;
 }
@@ -185,7 +197,8 @@ std::string legend(const LinePlot& plot) {
 
 std::string line_plot(const LinePlot& plot) {
   const bool log = wants_log(plot);
-  Field field{{}, y_span(plot, log), plot.width, plot.height, log};
+  const Legend keys = legend(plot);
+  Field field{{}, y_span(plot, log), plot.width, plot.height, kFieldTop + kLegendRow * (keys.rows - 1), log};
   for (const Series& s : plot.series)
     for (std::size_t i = 0; i < s.x.size(); ++i)
       if (finite_at(s, i)) field.x.take(s.x[i]);
@@ -196,7 +209,7 @@ std::string line_plot(const LinePlot& plot) {
   if (field.x.empty())
     return out + format("<text class=\"tick-x\" x=\"{}\" y=\"{}\">no values</text></svg>", plot.width / 2, plot.height / 2);
   field.x.widen();
-  out += axes(plot, field) + legend(plot);
+  out += axes(plot, field) + keys.svg;
   for (std::size_t i = 0; i < plot.series.size(); ++i) out += curve(plot.series[i], field, static_cast<int>(i % kColours));
   return out + "</svg>";
 }
