@@ -10,6 +10,7 @@ out; call it again when they have.
 import argparse, glob, json, os, re, sys
 
 import lines_svg as draw
+from results_table import folder_name
 
 # An arm of the recipe: its name in the picture and its colour.
 SOFT, SELECT = ("GRPO soft (brier)", "soft", "#1f4e79"), ("GRPO select", "select", "#c8553d")
@@ -39,7 +40,7 @@ FIGURES = {
 def runs_of(folder, arm):
     """The finished runs of an arm: lines of metrics, and what was measured on `test`."""
     runs = []
-    for seed in sorted(glob.glob(os.path.join(folder, re.sub("[^A-Za-z0-9.-]+", "_", arm), "seed-*"))):
+    for seed in sorted(glob.glob(os.path.join(folder, folder_name(arm), "seed-*"))):
         if not os.path.exists(os.path.join(seed, "trained.json")):
             continue
         with open(os.path.join(seed, "train", "metrics.jsonl"), encoding="utf-8") as f:

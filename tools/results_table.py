@@ -62,6 +62,23 @@ def by_rule(folder, arm, split):
     return [f"{sum(v) / len(v):.3f}" for v in parts.values()]
 
 
+def hours(folder):
+    """Of all trainings and measurements, as their own clocks say."""
+    seconds = 0
+    for path in glob.glob(os.path.join(folder, "*/seed-*/train/metrics.jsonl")):
+        with open(path, encoding="utf-8") as f:
+            before = 0
+            for row in map(json.loads, f):
+                if "step_time" in row:
+                    seconds += row["step_time"] * (row["step"] - before)
+                    before = row["step"]
+    for path in glob.glob(os.path.join(folder, "*/seed-*/*.json")):
+        with open(path, encoding="utf-8") as f:
+            measured = json.load(f)
+        seconds += measured.get("seconds", 0) if isinstance(measured, dict) else 0
+    return seconds / 3600
+
+
 def main():
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
@@ -102,6 +119,7 @@ def main():
     differences([first], measures)
     print("### Paired differences on the others\n")
     differences(c["splits"][1:], measures[::2])
+    print(f"Hours of one core, beside other work: {hours(folder):.1f}")
 
 
 if __name__ == "__main__":

@@ -32,8 +32,7 @@ class TokenizeCommand : public Command {
   }
 
   int run(const std::vector<std::string>& operands) override {
-    const hf::Tokenizer tokenizer =
-        hf::Tokenizer::load(model_.empty() ? embedded_model_dir() : hf::base_model_dir(hf::resolve_model_dir(model_)));
+    const hf::Tokenizer tokenizer = hf::Tokenizer::load(hf::base_model_dir(hf::resolve_model_dir(named_model(model_))));
     if (!operands.empty()) {
       for (const std::string& path : operands) print(tokenizer, decode_ ? read_json(path) : Json(read_file(path)), path);
       return 0;

@@ -20,7 +20,7 @@ class TrainChecklistCommand : public Command {
   void fields(FieldList& f) override { config_.fields(f); }
 
   int run(const std::vector<std::string>&) override {
-    if (config_.model.empty()) config_.model = embedded_model_dir();
+    config_.model = named_model(config_.model);
     print_outcome(train::train_checklist(config_), json, "model", config_.metric_for_best_model);
     return 0;
   }

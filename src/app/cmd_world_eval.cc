@@ -57,9 +57,8 @@ class WorldEvalCommand : public Command {
     options_.both_orders = false;
     options_.temperature = 0;
     if (votes_ > 0 && world_.media != 2) throw Error(Code::kUsage, "--votes", "compares two media", "leave out --media");
-    const judge::JudgeModel loaded =
-        judge::load_judge_model(model_.empty() ? embedded_model_dir() : model_,
-                                {vlm::parse_dtype(dtype_), vlm::parse_device(device_), vlm::parse_quantisation(quantize_)});
+    const judge::JudgeModel loaded = judge::load_judge_model(
+        named_model(model_), {vlm::parse_dtype(dtype_), vlm::parse_device(device_), vlm::parse_quantisation(quantize_)});
     vlm::set_process_for(loaded.model);
     vlm::ModelSampler sampler(loaded.model);
     judge::Judge judge(loaded.spec, sampler);

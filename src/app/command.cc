@@ -263,4 +263,10 @@ std::string embedded_model_dir(const std::string& name) {
               "give --model DIR, or set BEHOLDER_MODELS to the repository's models folder");
 }
 
+std::string named_model(const std::string& model, const std::string& otherwise) {
+  if (model.empty()) return embedded_model_dir(otherwise);
+  const bool shipped = model == "embedded" || model == "cold-start" || model == "checklist";
+  return shipped && !fs::exists(model) ? embedded_model_dir(model) : model;
+}
+
 }  // namespace beholder::app

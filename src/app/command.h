@@ -32,6 +32,9 @@ int run_program(int argc, char** argv, const std::vector<CommandPtr>& commands);
 // The folder of a shipped checkpoint ("embedded": the judge; "checklist": its sibling that answers yes and no): $BEHOLDER_MODELS/NAME, or
 // models/NAME beside the program's source or install folder. kNotFound says where it looked.
 std::string embedded_model_dir(const std::string& name = "embedded");
+// What --model says: nothing means the shipped `otherwise`; "embedded", "cold-start" and "checklist" the shipped ones, wherever the program
+// is run, unless a folder here has that name; all else stays.
+std::string named_model(const std::string& model, const std::string& otherwise = "embedded");
 
 // One per cmd_*.cc.
 CommandPtr make_align_command();

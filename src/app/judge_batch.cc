@@ -68,7 +68,7 @@ JudgeItem known_item(const data::Record& record, const Recalled& recalled) {
 }  // namespace
 
 std::string model_dir(const JudgeRunFlags& flags, const char* shipped) {
-  return hf::resolve_model_dir(flags.model.empty() ? embedded_model_dir(shipped) : flags.model);
+  return hf::resolve_model_dir(named_model(flags.model, shipped));
 }
 
 judge::JudgeModel load_model(const JudgeRunFlags& flags, const char* shipped) {

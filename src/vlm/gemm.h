@@ -8,7 +8,7 @@ namespace beholder::vlm {
 
 // a [m,k] b [k,n], float32 on the CPU and not empty, by oneDNN, in pieces along the axis of the tokens: k where a is a transposed matrix
 // (the gradient of a weight), else m. oneDNN compiles a kernel for every shape it has not seen, and the number of tokens is another in
-// every batch: pieces of a few sizes keep that to the first step.
+// every batch: pieces of a few sizes keep that to the first step. Without oneDNN: ATen's product.
 at::Tensor multiply_in_pieces(const at::Tensor& a, const at::Tensor& b);
 
 // From now on at::mm and at::addmm (so at::linear and at::matmul too, and what autograd calls) use oneDNN for products of a million

@@ -28,6 +28,13 @@ class GrpoTest(cli.CliTest):
 
 
 class Runs(GrpoTest):
+    def test_a_shipped_model_is_found_from_anywhere(self):
+        recipe = os.path.join(cli.ROOT, "recipes/soft.toml")
+        self.done("train", "grpo", "--config", recipe, "--max-steps", 1, "--warmup-steps", 0, "--eval-steps", 0, "--per-device-train-batch-size", 4,
+                  "--output-dir", self.path("out"))
+        with open(self.path("out", "run.json")) as f:
+            self.assertEqual(os.path.basename(json.load(f)["config"]["model"]), "cold-start")
+
     def test_a_run_leaves_a_judge_its_numbers_and_its_completions(self):
         result = self.done(*self.train("run", "--eval-steps", "2", "--eval-items", "8"), "--json").json()
         self.assertEqual((result["step"], result["interrupted"], result["skipped"]), (STEPS, False, 0))
