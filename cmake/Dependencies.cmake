@@ -67,7 +67,7 @@ function(deps_optional name macro)
     target_link_libraries(deps_${name} INTERFACE PkgConfig::${name})
     target_compile_definitions(deps_${name} INTERFACE ${macro}=1)
   else()
-    message(STATUS "${name}: not found, its formats are switched off")
+    message(STATUS "${name}: not found, what needs it is switched off")
   endif()
 endfunction()
 deps_optional(video BEHOLDER_VIDEO libavformat libavcodec libswscale libavutil)
@@ -75,6 +75,11 @@ deps_optional(avif BEHOLDER_AVIF libavif)
 target_link_libraries(deps_images INTERFACE deps_avif)
 
 deps_optional(archive BEHOLDER_ARCHIVE libarchive)
+if(NOT BEHOLDER_SANITIZE)  # the sanitizers bring a malloc of their own
+  deps_optional(jemalloc BEHOLDER_JEMALLOC jemalloc)
+else()
+  deps_interface(jemalloc)
+endif()
 
 # ---- Arrow and Parquet: the C++ libraries inside the pyarrow wheel of PYTHON; their names carry a version (libarrow.so.2600).
 option(PARQUET "Read Parquet and Arrow files (needs pyarrow in PYTHON)" ON)

@@ -8,7 +8,7 @@ packages=(g++ cmake ninja-build ccache mold pkg-config git python3 python3-venv
   libjpeg62-turbo-dev libpng-dev libwebp-dev libgif-dev zlib1g-dev libavif-dev
   libavformat-dev libavcodec-dev libswscale-dev libavutil-dev libarchive-dev
   libpcre2-dev libutf8proc-dev nettle-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
-  libgtest-dev libgmock-dev libbenchmark-dev)
+  libjemalloc-dev libgtest-dev libgmock-dev libbenchmark-dev)
 
 missing=()
 if command -v dpkg-query >/dev/null; then

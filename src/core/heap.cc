@@ -13,6 +13,14 @@
 
 namespace beholder {
 
+#ifdef BEHOLDER_JEMALLOC
+
+// Read by jemalloc when the program starts: what was freed is kept, and large tensors come from the same heap as small ones.
+extern "C" const char* malloc_conf;
+const char* malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1,oversize_threshold:0";
+
+#endif
+
 #ifdef __GLIBC__
 
 void keep_freed_memory() {

@@ -1,4 +1,5 @@
-// The process's heap, for work whose tensors of many megabytes come and go with every step. What changes it does so with glibc only.
+// The process's heap, for work whose tensors of many megabytes come and go with every step. With jemalloc where it is
+// installed, else with glibc's malloc; elsewhere nothing changes.
 #pragma once
 
 #include <cstddef>
