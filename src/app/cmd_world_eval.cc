@@ -121,7 +121,7 @@ class WorldEvalCommand : public Command {
       if (listener_ && vote.verdict.parsed && items[i].scenes.size() == 2) {
         const bool same_view = listener_->spec().patches == judge.spec().patches;
         const auto media = same_view ? questions[i].media : train::world_media(items[i], listener_->spec().patches);
-        heard = listener_->hear(questions[i].prompt, media, std::span(&vote.verdict.thought, 1))[0];
+        heard = listener_->hear({questions[i].prompt, media, {vote.verdict.thought}})[0];
       }
       measure_.add(items[i], vote.verdict.thought, verdict, p, heard);
     }

@@ -44,7 +44,7 @@ std::optional<double> hear_pair(train::Listener& listener, judge::MediumStore& s
     if (thoughts.empty()) continue;
     std::vector<judge::Medium> media = item.media;
     if (!left_first) std::swap(media[0], media[1]);
-    for (const double p : listener.hear(pair.prompt, media, thoughts)) sum += left_first ? p : 1 - p, ++n;
+    for (const double p : listener.hear({pair.prompt, media, thoughts})) sum += left_first ? p : 1 - p, ++n;
   }
   return n > 0 ? std::optional(sum / n) : std::nullopt;
 }

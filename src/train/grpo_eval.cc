@@ -60,7 +60,7 @@ Metrics evaluate_judge(const judge::JudgeSpec& spec, const vlm::Model& model, co
       add(items[i], vote, sums);
       if (!listener || !vote.verdict.parsed || vote.verdict.choice == 0) continue;
       const std::vector<judge::Medium> seen = listener_media ? listener_media->load(items[i]) : questions[i].media;
-      const double l = listener->hear(items[i].prompt, seen, std::span(&vote.verdict.thought, 1))[0];
+      const double l = listener->hear({items[i].prompt, seen, {vote.verdict.thought}})[0];
       sums.heard += 1;
       sums.contradicted += contradicts(vote.verdict, l);
     }

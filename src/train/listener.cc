@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <unordered_set>
 
 #include "core/error.h"
 #include "core/rng.h"
@@ -15,6 +16,7 @@ namespace beholder::train {
 namespace {
 
 constexpr std::size_t kCacheLimit = 1 << 18;  // thoughts; a few MB
+constexpr std::int64_t kCallTokens = 4096;    // of a packed call, and what the last group takes beyond them
 
 bool states_verdict(std::string sentence) {
   static constexpr std::array<std::string_view, 11> kWords = {"better", "best",   "prefer",   "winner", "wins",   "choose",
@@ -40,51 +42,57 @@ std::string redact_verdict(const std::string& thought) {
   return kept;
 }
 
-std::vector<double> Listener::hear(const std::string& prompt, std::span<const judge::Medium> media, std::span<const std::string> thoughts) {
-  require_internal(media.size() == 2, "a listener hears about two media");
-  const std::uint64_t question = mix_keys(stable_hash(prompt), stable_hash(media[0].hash), stable_hash(media[1].hash));
-  std::vector<std::uint64_t> keys;
-  std::vector<std::string> unread;
-  std::vector<std::uint64_t> unread_keys;
-  for (const std::string& thought : thoughts) {
-    keys.push_back(mix_keys(question, stable_hash(thought)));
-    if (cache_.contains(keys.back()) || std::find(unread_keys.begin(), unread_keys.end(), keys.back()) != unread_keys.end()) continue;
-    unread.push_back(redact_ ? redact_verdict(thought) : thought);
-    unread_keys.push_back(keys.back());
+std::vector<std::vector<double>> Listener::hear(std::span<const Hearing> all) {
+  std::vector<std::vector<std::uint64_t>> keys(all.size());
+  judge::AskForest forest;
+  std::vector<std::uint64_t> unread_keys;  // of the forest's leaves
+  std::unordered_set<std::uint64_t> seen;
+  if (cache_.size() > kCacheLimit) cache_.clear();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Hearing& hearing = all[i];
+    require_internal(hearing.media.size() == 2, "a listener hears about two media");
+    const std::uint64_t question =
+        mix_keys(stable_hash(hearing.prompt), stable_hash(hearing.media[0].hash), stable_hash(hearing.media[1].hash));
+    Hearing unread{hearing.prompt, hearing.media, {}};
+    for (const std::string& thought : hearing.thoughts) {
+      keys[i].push_back(mix_keys(question, stable_hash(thought)));
+      if (cache_.contains(keys[i].back()) || !seen.insert(keys[i].back()).second) continue;
+      unread.thoughts.push_back(redact_ ? redact_verdict(thought) : thought);
+      unread_keys.push_back(keys[i].back());
+    }
+    if (!unread.thoughts.empty()) forest.add(segments(unread));
+    if (forest.tokens() < kCallTokens && i + 1 < all.size()) continue;
+    if (!unread_keys.empty()) read(forest, unread_keys);
+    forest = {};
+    unread_keys.clear();
   }
-  if (cache_.size() > kCacheLimit) {
-    std::unordered_map<std::uint64_t, double> kept;
-    for (const std::uint64_t key : keys)
-      if (const auto found = cache_.find(key); found != cache_.end()) kept.insert(*found);
-    cache_ = std::move(kept);
-  }
-  if (!unread.empty()) {
-    const std::vector<double> p = read(prompt, media, unread);
-    for (std::size_t i = 0; i < unread.size(); ++i) cache_[unread_keys[i]] = p[i];
-  }
-  std::vector<double> out;
-  for (const std::uint64_t key : keys) out.push_back(cache_.at(key));
+  std::vector<std::vector<double>> out(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i)
+    for (const std::uint64_t key : keys[i]) out[i].push_back(cache_.at(key));
   return out;
 }
 
-std::vector<double> Listener::read(const std::string& prompt, std::span<const judge::Medium> media,
-                                   std::span<const std::string> thoughts) const {
-  const at::NoGradGuard no_grad;
+// The question, then a child per thought that ends where the answer would begin.
+std::vector<vlm::Segment> Listener::segments(const Hearing& hearing) const {
   std::vector<vlm::Media> pictures;
-  for (const judge::Medium& medium : media) pictures.push_back(medium.media);
-  std::vector<vlm::Segment> segments = {judge::judge_segment(spec_.tokenizer, spec_.config, pictures, prompt, judge::AnswerKind::kSoft)};
-  for (const std::string& thought : thoughts) {
+  for (const judge::Medium& medium : hearing.media) pictures.push_back(medium.media);
+  std::vector<vlm::Segment> out = {judge::judge_segment(spec_.tokenizer, spec_.config, pictures, hearing.prompt, judge::AnswerKind::kSoft)};
+  for (const std::string& thought : hearing.thoughts) {
     std::string text = judge::completion_text(thought, "");
     text.resize(text.rfind("</answer>"));
-    segments.push_back({.ids = spec_.tokenizer.encode(text, hf::Specials::kPlain), .media = {}, .parent = 0});
+    out.push_back({.ids = spec_.tokenizer.encode(text, hf::Specials::kPlain), .media = {}, .parent = 0});
   }
-  const vlm::Packed packed = vlm::pack(spec_.config, segments);
-  std::vector<std::int64_t> rows;
-  for (std::size_t s = 1; s < segments.size(); ++s) rows.push_back(packed.spans[s].begin + packed.spans[s].length - 1);
-  const at::Tensor hidden = vlm::forward(model_, packed);
-  const at::Tensor logits = vlm::choice_logits(model_, hidden, at::tensor(rows, at::kLong), std::span(spec_.index_ids).first(2));
+  return out;
+}
+
+void Listener::read(const judge::AskForest& forest, std::span<const std::uint64_t> keys) {
+  const at::NoGradGuard no_grad;
+  const vlm::Packed packed = vlm::pack(spec_.config, forest.segments);
+  const at::Tensor hidden_TD = vlm::forward(model_, packed);
+  const at::Tensor logits =
+      vlm::choice_logits(model_, hidden_TD, at::tensor(forest.rows(packed), at::kLong), std::span(spec_.index_ids).first(2));
   const at::Tensor p = at::softmax(logits, -1).select(1, 0).to(at::kCPU, at::kDouble).contiguous();
-  return {p.data_ptr<double>(), p.data_ptr<double>() + p.size(0)};
+  for (std::size_t i = 0; i < keys.size(); ++i) cache_[keys[i]] = p.data_ptr<double>()[i];
 }
 
 }  // namespace beholder::train

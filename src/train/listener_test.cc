@@ -31,7 +31,9 @@ Heard hear_pairs(const judge::JudgeModel& judge, int pairs) {
     std::swap(exchanged.scenes[0], exchanged.scenes[1]);
     std::swap(exchanged.defects[0], exchanged.defects[1]);
     const std::vector<std::string> thoughts = {world::reference_thought(item), world::reference_thought(exchanged), ""};
-    const std::vector<double> p = listener.hear(item.prompt.text(), world_media(item, judge.spec.patches), thoughts);
+    const std::string prompt = item.prompt.text();
+    const std::vector<judge::Medium> media = world_media(item, judge.spec.patches);
+    const std::vector<double> p = listener.hear({prompt, media, thoughts});
     const bool first = world::naive_choice(item, 0) == 0;
     ++out.pairs;
     out.own += (p[0] > 0.5) == first;
@@ -57,6 +59,34 @@ TEST(ListenerInvariant, TheThoughtDecidesAndNotThePictures) {
   EXPECT_GT(share(heard.own), 0.7);
   EXPECT_LT(share(heard.exchanged), 0.3);
   EXPECT_GT(heard.moved, 0.4);
+}
+
+// What is heard hangs neither on what is heard beside it, nor on what was heard before.
+TEST(ListenerInvariant, PairsHeardTogetherAreHeardAsAlone) {
+  const judge::JudgeModel judge = judge::load_judge_model(format("{}/models/embedded", BEHOLDER_SOURCE_DIR));
+  std::vector<std::string> prompts;
+  std::vector<std::vector<judge::Medium>> media;
+  std::vector<std::vector<std::string>> thoughts;
+  for (std::uint64_t i = 0; i < 24; ++i) {  // more than one call takes
+    const world::Item item = world::make_item({}, world::Split::kValidation, i);
+    prompts.push_back(item.prompt.text());
+    media.push_back(world_media(item, judge.spec.patches));
+    const std::string thought = world::reference_thought(item);
+    thoughts.push_back(i == 3 ? std::vector<std::string>{} : std::vector{thought, std::string(), thought, thought + " And so on."});
+  }
+  Listener together(judge.spec, judge.model, /*redact=*/false), alone(judge.spec, judge.model, /*redact=*/false);
+  std::vector<Hearing> all;
+  for (std::size_t i = 0; i < prompts.size(); ++i) all.push_back({prompts[i], media[i], thoughts[i]});
+  const std::vector<std::vector<double>> heard = together.hear(all);
+  EXPECT_EQ(together.hear(all), heard) << "kept";
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::vector<double> one = alone.hear(all[i]);
+    ASSERT_EQ(one.size(), thoughts[i].size());
+    for (std::size_t k = 0; k < one.size(); ++k) EXPECT_NEAR(heard[i][k], one[k], 1e-5) << i << " " << k;
+    if (one.size() == 4) {
+      EXPECT_EQ(heard[i][0], heard[i][2]);
+    }
+  }
 }
 
 }  // namespace

@@ -121,23 +121,29 @@ void Roller::sample(std::vector<Group>& groups, RolloutBatch& batch) {
   }
 }
 
-void Roller::hear(Group& group) {
+void Roller::hear(std::vector<Group>& groups) {
   const ProfileSpan span("listen");
-  std::vector<std::string> thoughts;
-  for (const Sample& sample : group.samples)
-    if (sample.vote.verdict.parsed) thoughts.push_back(sample.vote.verdict.thought);
-  if (thoughts.empty()) return;
-  const std::vector<double> p =
-      listener_->hear(group.item.prompt, listener_media_ ? listener_media_->load(group.item) : group.media, thoughts);
-  std::size_t next = 0;
-  for (Sample& sample : group.samples)
-    if (sample.vote.verdict.parsed) sample.listener = p[next++];
+  std::vector<std::vector<judge::Medium>> seen;  // where the listener sees them another way
+  std::vector<Hearing> all;
+  seen.reserve(groups.size());
+  for (const Group& group : groups) {
+    if (listener_media_) seen.push_back(listener_media_->load(group.item));
+    Hearing& hearing = all.emplace_back(Hearing{group.item.prompt, listener_media_ ? seen.back() : group.media, {}});
+    for (const Sample& sample : group.samples)
+      if (sample.vote.verdict.parsed) hearing.thoughts.push_back(sample.vote.verdict.thought);
+  }
+  const std::vector<std::vector<double>> p = listener_->hear(all);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    std::size_t next = 0;
+    for (Sample& sample : groups[g].samples)
+      if (sample.vote.verdict.parsed) sample.listener = p[g][next++];
+  }
 }
 
 void Roller::reward(std::vector<Group>& groups, RolloutBatch& batch) {
   if (listener_) {
     const Stopwatch watch(batch.listener_seconds);
-    for (Group& group : groups) hear(group);
+    hear(groups);
   }
   const Stopwatch watch(batch.reward_seconds);
   const ProfileSpan span("reward");

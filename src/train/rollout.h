@@ -71,7 +71,7 @@ class Roller {
   std::optional<Group> prepare(std::int64_t number, std::string& problem);
   void sample(std::vector<Group>& groups, RolloutBatch& batch);
   void reward(std::vector<Group>& groups, RolloutBatch& batch);
-  void hear(Group& group);
+  void hear(std::vector<Group>& groups);
   void share_facts(RolloutBatch& batch);
 
   const GrpoConfig& config_;
