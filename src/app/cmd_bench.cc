@@ -85,7 +85,8 @@ class BenchCommand : public Command {
                       {"max_completion_length", new_tokens_},
                       {"repeat", repeat_},
                       {"runs", rows},
-                      {"peak_rss_gb", peak_memory_gb()}};
+                      {"peak_rss_gb", peak_memory_gb()},
+                      {"peak_device_gb", vlm::peak_device_memory_gb(model.model.device)}};
     if (json)
       fmt::print("{}\n", json_line(out));
     else
@@ -137,10 +138,11 @@ class BenchCommand : public Command {
 
   static void show(const Json& out) {
     const auto number = [&](const char* key) { return out.at(key).get<double>(); };
-    fmt::print("{}\n  loaded in {}; peak memory {:.2f} GB; {} thread{}\n  prompt: {} tokens, {} picture{} of {} px\n\n",
-               out.at("model").get<std::string>(), short_time(number("load_s")), number("peak_rss_gb"), out.at("threads").get<int>(),
-               number("threads") > 1 ? "s" : "", out.at("prompt_tokens").get<int>(), out.at("images").get<int>(),
-               number("images") > 1 ? "s" : "", out.at("image_size").get<int>());
+    fmt::print("{}\n  loaded in {}; peak memory {:.2f} GB{}; {} thread{}\n  prompt: {} tokens, {} picture{} of {} px\n\n",
+               out.at("model").get<std::string>(), short_time(number("load_s")), number("peak_rss_gb"),
+               number("peak_device_gb") > 0 ? format(", {:.2f} GB on the device", number("peak_device_gb")) : "",
+               out.at("threads").get<int>(), number("threads") > 1 ? "s" : "", out.at("prompt_tokens").get<int>(),
+               out.at("images").get<int>(), number("images") > 1 ? "s" : "", out.at("image_size").get<int>());
     fmt::print("  {:>15} {:>14} {:>16} {:>12} {:>20}\n", "completions", "first token", "prompt tokens/s", "tokens/s", "lowest to highest");
     for (const Json& row : out.at("runs"))
       fmt::print("  {:>15} {:>14} {:>16.1f} {:>12.1f} {:>20}\n", row.at("num_generations").get<int>(),

@@ -37,6 +37,8 @@ TEST_P(CudaOracle, LossAndGradientsAreThoseOfTheCpu) {
   const Segment prompt = prompt_of(cpu, "image_and_video");
   const LossAndGradients here = of_prompt(cpu, prompt), there = of_prompt(gpu, prompt);
   EXPECT_NEAR(here.loss, there.loss, 1e-4);
+  EXPECT_GT(peak_device_memory_gb(gpu.model.device), 0);
+  EXPECT_EQ(peak_device_memory_gb(cpu.model.device), 0);
   ASSERT_EQ(here.gradients.size(), there.gradients.size());
   for (const auto& [name, gradient] : here.gradients)
     if (gradient.norm().item<double>() > 1e-6) {

@@ -1,5 +1,6 @@
 #include "vlm/model.h"
 
+#include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
@@ -221,6 +222,13 @@ at::Device parse_device(std::string_view name) {
   } catch (const c10::Error&) {
   }
   throw Error(Code::kUsage, "--device", format("\"{}\" is not a device", name), "use cpu, cuda or cuda:N");
+}
+
+double peak_device_memory_gb(at::Device device) {
+  if (device.is_cpu()) return 0;
+  const auto stats = at::accelerator::getDeviceStats(device.has_index() ? device.index() : at::accelerator::getDeviceIndex());
+  constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  return static_cast<double>(stats.allocated_bytes[kAll].peak) / (1 << 30);
 }
 
 }  // namespace beholder::vlm

@@ -93,4 +93,7 @@ int parse_quantisation(std::string_view name);      // "none" (0), "int8" or "in
 at::ScalarType parse_dtype(std::string_view name);  // "fp32" "bf16" "fp16" (also "float32"...). kUsage.
 at::Device parse_device(std::string_view name);     // "cpu", "cuda", "cuda:1". kUsage, or kResource without such a device.
 
+// The most memory tensors have had at one time on the device, GiB. 0 on the CPU: there it is peak_memory_gb() of core/heap.h.
+double peak_device_memory_gb(at::Device device);
+
 }  // namespace beholder::vlm

@@ -18,6 +18,7 @@ class Bench(cli.CliTest):
             self.assertTrue(0 < low <= r["tokens_per_second"] <= high)
             self.assertAlmostEqual(r["first_token_s"] * r["prompt_tokens_per_second"], out["prompt_tokens"], places=3)
         self.assertGreater(out["peak_rss_gb"], 0.01)
+        self.assertEqual(out["peak_device_gb"], 0)
 
     def test_quantised_and_as_a_table(self):
         out = self.done("bench", *FAST, "--quantize", "int8", "--num-generations", 2).out
