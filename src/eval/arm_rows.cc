@@ -16,7 +16,7 @@ double calibration_error(const std::vector<const ArmRows*>& runs) {
   std::vector<Forecast> forecasts;
   for (const ArmRows* rows : runs)
     for (const auto& [id, row] : *rows)
-      if (row.q && row.p) forecasts.push_back({std::max(*row.p, 1 - *row.p), *row.p >= 0.5 ? *row.q : 1 - *row.q});
+      if (row.q && row.p) forecasts.push_back(forecast_of(*row.p, *row.q));
   return forecasts.empty() ? std::nan("") : expected_calibration_error(reliability_bins(std::move(forecasts)));
 }
 

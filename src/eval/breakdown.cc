@@ -146,9 +146,7 @@ std::string gap_name(const JudgedSet& set, const JudgedPair& pair) {
 Json calibration_json(const JudgedSet& set) {
   std::vector<Forecast> forecasts;
   for (const JudgedPair& pair : set.pairs) {
-    if (!pair.was_read() || !pair.verdict.p || pair.label() == 0) continue;
-    const double p = *pair.verdict.p;
-    forecasts.push_back({std::max(p, 1 - p), p == 0.5 ? 0.5 : (p > 0.5) == (pair.label() > 0) ? 1.0 : 0.0});
+    if (pair.was_read() && pair.verdict.p && pair.label() != 0) forecasts.push_back(forecast_of(*pair.verdict.p, pair.q));
   }
   if (forecasts.empty()) return {};
   const std::vector<ReliabilityBin> bins = reliability_bins(forecasts);

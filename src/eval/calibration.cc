@@ -24,6 +24,10 @@ void share_equal_confidences(std::vector<Forecast>& sorted) {
 
 }  // namespace
 
+Forecast forecast_of(double p, double q) {
+  return {std::max(p, 1 - p), p == 0.5 ? 0.5 : p > 0.5 ? q : 1 - q};
+}
+
 std::vector<ReliabilityBin> reliability_bins(std::vector<Forecast> forecasts, int bins) {
   require_internal(bins >= 1, "at least one reliability bin");
   std::sort(forecasts.begin(), forecasts.end(), [](const Forecast& a, const Forecast& b) { return a.confidence < b.confidence; });

@@ -8,10 +8,14 @@
 
 namespace beholder::eval {
 
-// One forecast: how sure it was of its choice, in [0.5, 1], and whether the choice was right (1, 0; 1/2 where it chose neither).
+// One forecast: how sure it was of its choice, in [0.5, 1], and how right the choice was: the share of people who made it (of one
+// label 1 or 0; 1/2 where it chose neither).
 struct Forecast {
   double confidence = 0.5, correct = 0;
 };
+
+// Of the probability p that the first medium is preferred, where the share q preferred it.
+Forecast forecast_of(double p, double q);
 
 struct ReliabilityBin {
   double low = 0, high = 0;             // confidences in it

@@ -183,6 +183,17 @@ TEST(Protocol, TwoOrdersCountByThemselves) {
   EXPECT_NEAR(parts["position"]["first_lean"]["value"].get<double>(), 0.75, 1e-15);
 }
 
+// A judge that says 0.7 where seven of ten agree is calibrated, although its choice is the majority's every time.
+TEST(Protocol, CalibrationIsHeldAgainstTheSharesOfVotes) {
+  const auto says = [](double p) {
+    return [p](const data::Record&) { return RecordVerdict{{{.reading = Reading::kRead, .margin = 2 * p - 1, .p = p}}, {}}; };
+  };
+  const std::vector<data::Record> records = {voted("a", 0.7, 10), voted("b", 0.7, 10)};
+  EXPECT_NEAR(breakdown(join(records, says(0.7))).at("calibration").at("ece").get<double>(), 0, 1e-12);
+  EXPECT_NEAR(breakdown(join(records, says(0.2))).at("calibration").at("ece").get<double>(), 0.5, 1e-12);
+  EXPECT_NEAR(breakdown(join({voted("a", 1)}, says(0.7))).at("calibration").at("ece").get<double>(), 0.3, 1e-12);
+}
+
 TEST(Protocol, ScoresHaveNoProbabilityWithoutAScale) {
   const JudgedSet set = judged({voted("a", 0.7, 10)}, {{"a", {{1}, {0}}}});
   EXPECT_THROW(value(set, "votes"), Error);
