@@ -32,6 +32,7 @@ class TraceCommand : public Command {
     f.add_range("max_new_tokens", options_.max_new_tokens, 1, 4096, "greedy tokens, where a case does not say");
     f.add("dtype", dtype_, "fp32, bf16 or fp16");
     f.add("device", device_, "cpu or cuda");
+    f.add("quantize", quantize_, "int8 or int4: the decoder's weights in so many bits");
   }
 
   int run(const std::vector<std::string>&) override {
@@ -40,7 +41,7 @@ class TraceCommand : public Command {
     const std::string dir = hf::resolve_model_dir(model_);
     const Json cases = read_json(cases_);
     if (!cases.is_array()) throw Error(Code::kInvalidInput, cases_, "is not a list of cases", "docs/FORMATS.md describes one");
-    const vlm::Model model = vlm::load_model(dir, {vlm::parse_dtype(dtype_), vlm::parse_device(device_)});
+    const vlm::Model model = vlm::load_model(dir, {vlm::parse_dtype(dtype_), vlm::parse_device(device_), vlm::parse_quantisation(quantize_)});
     const hf::Tokenizer tokenizer = hf::Tokenizer::load(hf::base_model_dir(dir));
     const media::PatchConfig patches = media::read_patch_config(hf::base_model_dir(dir));
     fs::create_directories(dump_);
@@ -66,7 +67,7 @@ class TraceCommand : public Command {
   }
 
  private:
-  std::string model_, cases_, dump_, dtype_ = "fp32", device_ = "cpu";
+  std::string model_, cases_, dump_, dtype_ = "fp32", device_ = "cpu", quantize_ = "none";
   vlm::TraceOptions options_;
 };
 

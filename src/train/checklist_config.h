@@ -18,6 +18,7 @@ struct ChecklistConfig : RunConfig {
   std::string metric_for_best_model = "eval_balanced_accuracy";
   std::int64_t world_seed = 1;
   double video_share = 0.3;
+  std::int64_t lessons = 0;
 
   ChecklistConfig();
   void fields(FieldList& f);

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/format.h"
 #include "core/interrupt.h"
 #include "train/answer_tokens.h"
 #include "train/checklist_eval.h"
@@ -104,6 +105,42 @@ TEST(WorldTaught, EveryQuestionOfItsListsIsKnown) {
     EXPECT_TRUE(all.contains(list.alignment_question));
     for (const checklist::Question& q : list.questions) EXPECT_TRUE(all.contains(q.text)) << q.text;
   }
+}
+
+// Of the embedded world's own words: "Is it red?", "Is the circle red?".
+bool shown(const world::Scene& scene, const std::string& question) {
+  return std::any_of(scene.objects.begin(), scene.objects.end(), [&](const world::Object& o) {
+    const std::string_view colour = world::name_of(o.thing.colour);
+    return question == format("Is it {}?", colour) || question == format("Is the {} {}?", world::name_of(o.thing.shape), colour);
+  });
+}
+
+TEST(WorldTaught, LessonsAreTrueAndEvenAndOnlyTaught) {
+  Rng rng(1);
+  int yes = 0, all = 0;
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    const world::Item item = world::make_single({}, world::Split::kTrain, i, world::Odds::kEven);
+    for (const world::Lesson& lesson : world::lessons(item.scenes[0], 6, rng)) {
+      EXPECT_EQ(shown(item.scenes[0], lesson.question), lesson.yes) << lesson.question;
+      yes += lesson.yes;
+      ++all;
+    }
+  }
+  EXPECT_GT(all, 900);
+  EXPECT_NEAR(yes, all / 2.0, 3 * std::sqrt(all) / 2);
+  EXPECT_TRUE(world::lessons({}, 6, rng).empty());
+
+  const Fresh fresh;
+  WorldTaughtOptions options = pictures(ChecklistConfig());
+  options.lessons = 3;
+  const auto source = world_taught(options, world::Split::kTrain, fresh.spec);
+  std::size_t taught = 0, whole = 0;
+  for (std::int64_t i = 0; i < 20; ++i) {
+    for (const Known& known : source->taught(0, i).known) taught += known.question == source->questions().size();
+    for (const Known& known : source->whole(i).known) whole += known.question == source->questions().size();
+  }
+  EXPECT_GT(taught, 40u);
+  EXPECT_EQ(whole, 0u);
 }
 
 TEST(WorldTaught, YesAndNoAreTaughtEquallyOften) {

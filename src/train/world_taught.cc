@@ -28,7 +28,13 @@ class WorldTaught : public TaughtSource {
   TaughtItem taught(std::int64_t step, std::int64_t index) const override {
     const Rng rng(options_.seed, stable_hash("checklist batch"), static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(index));
     const world::Item item = scene("checklist scene", Rng(rng).bits64() >> 12);
-    return with_medium(item, balance_->draw(answers(item), options_.most_questions, rng));
+    TaughtItem out = with_medium(item, balance_->draw(answers(item), options_.most_questions, rng));
+    Rng drawn(options_.seed, stable_hash("checklist lessons"), static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(index));
+    for (const world::Lesson& lesson : world::lessons(item.scenes[0], static_cast<int>(options_.lessons), drawn)) {
+      out.asked.questions.push_back(lesson.question);
+      out.known.push_back({questions_.size(), lesson.yes});
+    }
+    return out;
   }
   TaughtItem whole(std::int64_t number) const override {
     const world::Item item = scene("checklist whole", static_cast<std::uint64_t>(number));

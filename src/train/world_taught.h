@@ -9,6 +9,7 @@ namespace beholder::train {
 struct WorldTaughtOptions : TaughtOptions {
   std::int64_t world_seed = 1;
   double video_share = 0.3;
+  std::int64_t lessons = 0;  // of an item, beside its questions; their `question` is questions().size()
 };
 
 // The training split draws new scenes for every step; of any other the first ones, always the same. `spec` must outlive it.

@@ -76,7 +76,9 @@ Inspection inspect(std::span<const media::Image> frames) {
   const View& usual = usual_view(views);
   out.scene.objects = usual.objects;
   out.evidence = usual.evidence;
-  out.background_variation = level_of(views, 0.5, [](const View& v) { return v.background_variation; });
+  out.background_variation = level_of(views, 0.5, [](const View& v) { return v.ground.variation; });
+  out.scene.background.from.fill(static_cast<float>(level_of(views, 0.5, [](const View& v) { return v.ground.light; })));
+  out.scene.background.to = out.scene.background.from;
   out.scene.background.kind = out.background_variation < kPlain ? BackgroundKind::kFlat : BackgroundKind::kGradient;
   out.scene.quality = {.blur_px = level_of(views, 0.5, [](const View& v) { return v.blur_px; }),
                        .noise = level_of(views, kNoisyFrames, [](const View& v) { return v.noise; }),

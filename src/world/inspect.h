@@ -19,8 +19,8 @@ struct ShapeEvidence {
 };
 
 struct Inspection {
-  // Objects (the largest first), background kind (kFlat, or kGradient for any that is not plain) and levels, quality, size, number of
-  // frames. Clutter, fill, drift and seeds are not read.
+  // Objects (the largest first), background kind (kFlat, or kGradient for any that is not plain) and brightness (as grey `from` and
+  // `to`), quality, size, number of frames. Clutter, fill, drift and seeds are not read.
   Scene scene;
   std::vector<ShapeEvidence> evidence;  // one per object
   double background_variation = 0;      // standard deviation of the background's brightness without noise, of 255

@@ -40,13 +40,14 @@ double noise_of(const media::Image& image) {
   return quantile(responses, 0.5) / (0.6745 * 6);  // the filter's weights have the norm 6; half of a Gaussian lies within 0.6745 sigma
 }
 
-double background_variation(const Plane& light, const std::vector<bool>& things) {
+Ground ground_of(const Plane& light, const std::vector<bool>& things) {
   const std::vector<bool> thing = widened(light, things);
   std::vector<float> levels;
   for (std::size_t i = 0; i < light.level.size(); ++i)
     if (!thing[i]) levels.push_back(light.level[i]);
-  if (levels.size() < 64) return 0;
+  if (levels.empty()) return {};
   const float middle = quantile(levels, 0.5);
+  if (levels.size() < 64) return {.light = middle};
   std::vector<float> off(levels);
   for (float& v : off) v = std::abs(v - middle);
   const float limit = 4 + 3.5f * quantile(off, 0.5);  // beyond it: clutter
@@ -62,7 +63,7 @@ double background_variation(const Plane& light, const std::vector<bool>& things)
     for (int x = 0; x < light.width; ++x)
       for (const auto& [dx, dy] : {std::pair{kLag, 0}, {0, kLag}, {2, 2}, {2, -2}, {3, 1}, {1, 3}, {3, -1}, {1, -3}})
         if (used(x, y) && used(x + dx, y + dy)) sum += (light.at(x, y) - mean) * (light.at(x + dx, y + dy) - mean), ++n;
-  return n > 0 ? std::sqrt(std::max(0.0, sum / n)) : 0;
+  return {.light = middle, .variation = n > 0 ? std::sqrt(std::max(0.0, sum / n)) : 0};
 }
 
 double flicker_of(std::span<const media::Image> frames) {

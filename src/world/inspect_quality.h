@@ -13,8 +13,11 @@ namespace beholder::world::inspection {
 // Vision and Image Understanding 64, 1996).
 double noise_of(const media::Image& image);
 
-// Standard deviation of the background's brightness but for noise, of 255. `thing`: true for pixels to leave out.
-double background_variation(const Plane& light, const std::vector<bool>& thing);
+// The background's brightness and its standard deviation but for noise, of 255. `thing`: true for pixels to leave out.
+struct Ground {
+  double light = 0, variation = 0;
+};
+Ground ground_of(const Plane& light, const std::vector<bool>& thing);
 
 // Amplitude of the change of brightness from frame to frame, as Quality::flicker. 0 for a single frame.
 double flicker_of(std::span<const media::Image> frames);

@@ -42,9 +42,11 @@ struct Balanced {
   double value() const { return (good.value() + bad.value()) / 2; }
 };
 
+constexpr std::string_view kLight = "Is the background light?";
+
 // What is right of what the inspector says about many media.
 struct Report {
-  Share thing, count, relation, plain, question;
+  Share thing, count, relation, plain, light, question;
   Balanced blur, noise, warp, flicker;
 
   void add(const Prompt& prompt, const Scene& truth) {
@@ -58,6 +60,7 @@ struct Report {
       relation.add(c && d && relation_between(*c, *d) == relation_between(*a, *b));
     }
     plain.add((truth.background.kind == BackgroundKind::kFlat) == (seen.background.kind == BackgroundKind::kFlat));
+    light.add(truth_of(kLight, prompt, truth) == truth_of(kLight, prompt, seen));
     blur.add(truth.quality.blur_px, seen.quality.blur_px, kBlurThreshold);
     noise.add(truth.quality.noise, seen.quality.noise, kNoiseThreshold);
     warp.add(truth.quality.warp, seen.quality.warp, kWarpThreshold);
@@ -79,6 +82,7 @@ struct Report {
     one("count", count.value(), count.n);
     one("relation", relation.value(), relation.n);
     one("plain", plain.value(), plain.n);
+    one("light", light.value(), light.n);
     for (const auto& [name, b] : {std::pair{"blur", blur}, {"noise", noise}, {"warp", warp}, {"flicker", flicker}})
       one(name, b.value(), b.good.n + b.bad.n);
     one("questions", question.value(), question.n);
@@ -109,6 +113,7 @@ TEST(InspectMeasured, Pictures) {
   EXPECT_GE(report.count.value(), 0.99);
   EXPECT_GE(report.relation.value(), 0.96);
   EXPECT_GE(report.plain.value(), 0.97);
+  EXPECT_GE(report.light.value(), 0.97);
   EXPECT_GE(report.blur.value(), 0.97);
   EXPECT_GE(report.noise.value(), 0.98);
   EXPECT_GE(report.warp.value(), 0.94);

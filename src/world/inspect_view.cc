@@ -82,7 +82,7 @@ class Look {
     view_.warp = quantile(warps_, 0.5);
     std::vector<bool> thing(owner_.size());
     for (std::size_t i = 0; i < owner_.size(); ++i) thing[i] = owner_[i] >= 0;
-    view_.background_variation = background_variation(raw_.light, thing);
+    view_.ground = ground_of(raw_.light, thing);
     return std::move(view_);
   }
 

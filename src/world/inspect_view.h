@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "world/inspect.h"
+#include "world/inspect_quality.h"
 
 namespace beholder::world::inspection {
 
@@ -11,7 +12,7 @@ struct View {
   std::vector<Object> objects;  // the largest first
   std::vector<ShapeEvidence> evidence;
   double noise = 0, blur_px = 0, warp = 0;  // as Quality
-  double background_variation = 0;          // as Inspection
+  Ground ground;
 };
 
 // `image` has at least one pixel.

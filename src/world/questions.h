@@ -3,9 +3,11 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/rng.h"
 #include "world/scene.h"
 
 namespace beholder::world {
@@ -16,5 +18,13 @@ std::vector<std::string_view> known_questions();
 // Whether the answer to `question` (as above) is yes. Empty for a question that is not known, and where it has no
 // answer: a wrong count where none was asked for (a checklist masks it there).
 std::optional<bool> truth_of(std::string_view question, const Prompt& prompt, const Scene& scene);
+
+// Simpler questions about one thing at a time, for learning the others: "Is it red?" of any shown thing, "Is the circle red?" of
+// one shape; `most` of them, yes and no equally likely. A shape that is shown in several colours, or not at all, is not asked about.
+struct Lesson {
+  std::string question;
+  bool yes = false;
+};
+std::vector<Lesson> lessons(const Scene& scene, int most, Rng& rng);
 
 }  // namespace beholder::world
