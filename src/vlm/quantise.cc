@@ -2,8 +2,7 @@
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
-#include <algorithm>
-#include <cmath>
+#include <cstring>
 
 #include "core/error.h"
 #include "vlm/clones.h"
@@ -17,42 +16,69 @@ struct GroupCodes {
   std::uint8_t codes[kGroup];
 };
 
-// Codes for a scale; returns the squared error.
-BEHOLDER_INLINE float encode(const float* w, c10::Half scale, int low, int high, std::uint8_t* codes) {
-  const auto step = static_cast<float>(scale);
-  const float inverse = step == 0 ? 0.0f : 1.0f / step;
+// Only builtins in these loops: what the standard library offers is compiled with other options and would stay a call per weight.
+BEHOLDER_INLINE float rounded(float x, float low, float high) {
+  const float q = __builtin_nearbyintf(x);
+  return q < low ? low : q > high ? high : q;
+}
+BEHOLDER_INLINE float inverse_of(float step) {
+  return step == 0 ? 0.0f : 1.0f / step;
+}
+
+// Squared error of the codes for a scale.
+BEHOLDER_INLINE float error_of(const float* w, float step, float low, float high) {
+  const float inverse = inverse_of(step);
   float error = 0;
   for (int i = 0; i < kGroup; ++i) {
-    const float q = std::clamp(std::nearbyint(w[i] * inverse), static_cast<float>(low), static_cast<float>(high));
-    error += (w[i] - q * step) * (w[i] - q * step);
-    codes[i] = static_cast<std::uint8_t>(static_cast<int>(q) - low);
+    const float off = w[i] - rounded(w[i] * inverse, low, high) * step;
+    error += off * off;
   }
   return error;
 }
 
+BEHOLDER_INLINE void encode(const float* w, c10::Half scale, float low, float high, GroupCodes& out) {
+  const float inverse = inverse_of(static_cast<float>(scale));
+  out.scale = scale;
+  for (int i = 0; i < kGroup; ++i) out.codes[i] = static_cast<std::uint8_t>(static_cast<int>(rounded(w[i] * inverse, low, high) - low));
+}
+
+// The weight that is furthest from 0, with its sign.
 BEHOLDER_INLINE float furthest(const float* w) {
-  float out = 0;
-  for (int i = 0; i < kGroup; ++i) out = std::abs(w[i]) > std::abs(out) ? w[i] : out;
-  return out;
+  float most = w[0], least = w[0];
+  for (int i = 1; i < kGroup; ++i) {
+    most = w[i] > most ? w[i] : most;
+    least = w[i] < least ? w[i] : least;
+  }
+  return most >= -least ? most : least;
 }
 
 BEHOLDER_FAST_CLONES void encode_8(const float* w, GroupCodes& out) {
-  out.scale = std::abs(furthest(w)) / 127;
-  encode(w, out.scale, -128, 127, out.codes);
+  encode(w, __builtin_fabsf(furthest(w)) / 127, -128, 127, out);
 }
 
 // Four bits reach from -8 to 7: the furthest weight takes the -8, and a smaller scale may pay although it cuts that one.
 BEHOLDER_FAST_CLONES void encode_4(const float* w, GroupCodes& out) {
   constexpr float kTried[] = {1.0f, 0.95f, 0.9f, 0.85f, 0.8f, 0.75f};
   const float widest = furthest(w) / -8;
-  float least = INFINITY;
-  for (const float part : kTried) {
-    GroupCodes tried;
-    tried.scale = widest * part;
-    const float error = encode(w, tried.scale, -8, 7, tried.codes);
-    if (error >= least) continue;
-    least = error;
-    out = tried;
+  c10::Half best = widest;
+  float least = error_of(w, static_cast<float>(best), -8, 7);
+  for (int i = 1; i < 6; ++i) {
+    const c10::Half scale = widest * kTried[i];
+    const float error = error_of(w, static_cast<float>(scale), -8, 7);
+    best = error < least ? scale : best;
+    least = error < least ? error : least;
+  }
+  encode(w, best, -8, 7, out);
+}
+
+// The codes of row r into its block's group: code_place, four columns at a time.
+void place(const std::uint8_t* codes, int bits, int r, std::uint8_t* group) {
+  for (int s = 0; s < kGroup * bits / 32; ++s) {
+    std::uint32_t four = 0, upper = 0;
+    std::memcpy(&four, codes + s * (bits == 8 ? 4 : 8), 4);
+    if (bits == 4) std::memcpy(&upper, codes + s * 8 + 4, 4);
+    four |= upper << 4;
+    std::memcpy(group + (s * kRows + r) * 4, &four, 4);
   }
 }
 
@@ -68,7 +94,7 @@ Quantised quantise(const at::Tensor& w, int bits) {
   Quantised out{.bits = bits,
                 .n = n,
                 .k = k,
-                .codes = at::zeros({n / kRows, groups, bytes}, at::kByte),
+                .codes = at::empty({n / kRows, groups, bytes}, at::kByte),
                 .scales = at::empty({n / kRows, groups, kRows}, at::kHalf)};
   auto* codes = out.codes.data_ptr<std::uint8_t>();
   auto* scales = out.scales.data_ptr<c10::Half>();
@@ -80,10 +106,7 @@ Quantised quantise(const at::Tensor& w, int bits) {
         GroupCodes encoded;
         (bits == 8 ? encode_8 : encode_4)(rows.data_ptr<float>() + r * k + at % groups * kGroup, encoded);
         scales[group * kRows + r] = encoded.scale;
-        for (int i = 0; i < kGroup; ++i) {
-          const CodePlace place = code_place(bits, static_cast<int>(r), i);
-          codes[group * bytes + place.byte] |= static_cast<std::uint8_t>(encoded.codes[i] << place.shift);
-        }
+        place(encoded.codes, bits, static_cast<int>(r), codes + group * bytes);
       }
     }
   });
