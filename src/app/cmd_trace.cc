@@ -41,7 +41,8 @@ class TraceCommand : public Command {
     const std::string dir = hf::resolve_model_dir(model_);
     const Json cases = read_json(cases_);
     if (!cases.is_array()) throw Error(Code::kInvalidInput, cases_, "is not a list of cases", "docs/FORMATS.md describes one");
-    const vlm::Model model = vlm::load_model(dir, {vlm::parse_dtype(dtype_), vlm::parse_device(device_), vlm::parse_quantisation(quantize_)});
+    const vlm::Model model =
+        vlm::load_model(dir, {vlm::parse_dtype(dtype_), vlm::parse_device(device_), vlm::parse_quantisation(quantize_)});
     const hf::Tokenizer tokenizer = hf::Tokenizer::load(hf::base_model_dir(dir));
     const media::PatchConfig patches = media::read_patch_config(hf::base_model_dir(dir));
     fs::create_directories(dump_);

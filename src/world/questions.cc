@@ -62,6 +62,31 @@ constexpr Known kKnown[] = {
     {"Is it steady?", free_of<Defect::kFlicker>},
 };
 
+// Of any thing shown, or of one shape.
+std::optional<Lesson> colour_lesson(const Scene& scene, Rng& rng) {
+  const Shape shape = scene.objects[rng.below(scene.objects.size())].thing.shape;
+  const bool yes = rng.chance(0.5), any = rng.chance(0.5);
+  std::array<bool, kColours> right{};  // the colours that the answer yes is true of
+  for (const Object& o : scene.objects)
+    if (any || o.thing.shape == shape) right[static_cast<std::size_t>(o.thing.colour)] = true;
+  const auto colours = std::count(right.begin(), right.end(), true);
+  if (colours == kColours || (!any && colours > 1)) return std::nullopt;
+  std::size_t colour = rng.below(kColours);
+  while (right[colour] != yes) colour = (colour + 1) % kColours;
+  const std::string_view name = name_of(static_cast<Colour>(colour));
+  return Lesson{any ? format("Is it {}?", name) : format("Is the {} {}?", name_of(shape), name), yes};
+}
+
+// Of two things of different shapes, where nothing else is shown: where one stands, or that it stands on the other side.
+std::optional<Lesson> place_lesson(const Scene& scene, Rng& rng) {
+  if (scene.objects.size() != 2 || scene.objects[0].thing.shape == scene.objects[1].thing.shape) return std::nullopt;
+  const std::size_t first = rng.below(2);
+  const Object &a = scene.objects[first], &b = scene.objects[1 - first];
+  const bool yes = rng.chance(0.5);
+  const Relation is = relation_between(a, b);
+  return Lesson{format("Is the {} {} the {}?", name_of(a.thing.shape), name_of(yes ? is : inverse(is)), name_of(b.thing.shape)), yes};
+}
+
 }  // namespace
 
 std::vector<std::string_view> known_questions() {
@@ -80,20 +105,8 @@ std::optional<bool> truth_of(std::string_view question, const Prompt& prompt, co
 std::vector<Lesson> lessons(const Scene& scene, int most, Rng& rng) {
   std::vector<Lesson> out;
   if (scene.objects.empty()) return out;
-  for (int i = 0; i < most; ++i) {
-    const Thing& thing = scene.objects[rng.below(scene.objects.size())].thing;
-    const bool yes = rng.chance(0.5), any = rng.chance(0.5);
-    // The colours that the answer yes is true of: of all that is shown, or of this shape.
-    std::array<bool, kColours> right{};
-    for (const Object& o : scene.objects)
-      if (any || o.thing.shape == thing.shape) right[static_cast<std::size_t>(o.thing.colour)] = true;
-    const auto colours = std::count(right.begin(), right.end(), true);
-    if (colours == kColours || (!any && colours > 1)) continue;
-    std::size_t colour = rng.below(kColours);
-    while (right[colour] != yes) colour = (colour + 1) % kColours;
-    const std::string_view name = name_of(static_cast<Colour>(colour));
-    out.push_back({any ? format("Is it {}?", name) : format("Is the {} {}?", name_of(thing.shape), name), yes});
-  }
+  for (int i = 0; i < most; ++i)
+    if (const auto lesson = rng.chance(1.0 / 3) ? place_lesson(scene, rng) : colour_lesson(scene, rng)) out.push_back(*lesson);
   return out;
 }
 

@@ -19,8 +19,9 @@ std::vector<std::string_view> known_questions();
 // answer: a wrong count where none was asked for (a checklist masks it there).
 std::optional<bool> truth_of(std::string_view question, const Prompt& prompt, const Scene& scene);
 
-// Simpler questions about one thing at a time, for learning the others: "Is it red?" of any shown thing, "Is the circle red?" of
-// one shape; `most` of them, yes and no equally likely. A shape that is shown in several colours, or not at all, is not asked about.
+// Simpler questions about a thing or two, for learning the others: "Is it red?" of any shown thing, "Is the circle red?" of one shape,
+// "Is the circle left of the star?" where two are shown; at most `most` of them, yes and no equally likely. A shape that is shown in
+// several colours is not asked about.
 struct Lesson {
   std::string question;
   bool yes = false;
