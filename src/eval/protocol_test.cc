@@ -186,7 +186,11 @@ TEST(Protocol, TwoOrdersCountByThemselves) {
 // A judge that says 0.7 where seven of ten agree is calibrated, although its choice is the majority's every time.
 TEST(Protocol, CalibrationIsHeldAgainstTheSharesOfVotes) {
   const auto says = [](double p) {
-    return [p](const data::Record&) { return RecordVerdict{{{.reading = Reading::kRead, .margin = 2 * p - 1, .p = p}}, {}}; };
+    PairVerdict pair;
+    pair.reading = Reading::kRead;
+    pair.margin = 2 * p - 1;
+    pair.p = p;
+    return [pair](const data::Record&) { return RecordVerdict{{pair}, {}}; };
   };
   const std::vector<data::Record> records = {voted("a", 0.7, 10), voted("b", 0.7, 10)};
   EXPECT_NEAR(breakdown(join(records, says(0.7))).at("calibration").at("ece").get<double>(), 0, 1e-12);
