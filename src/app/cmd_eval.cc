@@ -28,7 +28,9 @@ struct EvalFlags {
     f.group("What is measured");
     f.add("data", data, "labelled records: JSON lines with \"target\", or a public data set (see `data inspect`)");
     f.add("protocol", protocol, "how verdicts become a number; see below");
-    f.add("scores", scores, "measure these numbers instead of a model: lines {\"id\",\"scores\":[one per medium, higher = better]}");
+    f.add("scores", scores,
+          "measure these numbers instead of a model: lines {\"id\",\"scores\":[one per medium, higher = better]},\n"
+          "or a line per medium as `checklist score` writes them: {\"id\":\"RECORD#1\",\"score\"}");
     f.add_range("score_scale", score_scale, 0, 1e9,
                 "with scores: p = sigmoid(scale (s1 - s2)), for Brier and calibration; 0: they are no probabilities");
     f.add_range("threshold", threshold, -1, 1e9,

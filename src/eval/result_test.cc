@@ -98,6 +98,27 @@ TEST(Leaderboard, EveryPublishedNumberHasASourceAndAPlausibleShare) {
   EXPECT_THROW(parse_published("what", "x"), Error);
 }
 
+TEST(ScoresFile, AMediumALineAsChecklistsScoreThem) {
+  const TempDir dir;
+  write_file_atomic(
+      dir / "s.jsonl",
+      "{\"id\":\"a#x#2\",\"score\":3}\n{\"id\":\"a#x#1\",\"score\":1.5}\n{\"id\":\"b\",\"score\":1}\n{\"id\":\"b#0\",\"score\":1}\n"
+      "{\"id\":\"c#1\",\"score\":2}\n");
+  const ScoresFile file = read_scores(dir / "s.jsonl");
+  EXPECT_EQ(file.bad_lines, 2) << "no medium is named";
+  data::Record record;
+  record.id = "a#x";
+  record.media.resize(2);
+  EXPECT_EQ(verdict_of(file, record, 0).pairs.at(0).margin, -1.5);
+  record.id = "c";
+  EXPECT_EQ(verdict_of(file, record, 0).pairs.at(0).reading, Reading::kUnparsed) << "the second was not scored";
+  record.media.resize(1);
+  record.id = "a#x";
+  EXPECT_THROW(verdict_of(file, record, 0), Error) << "two scores for one medium";
+  write_file_atomic(dir / "twice.jsonl", "{\"id\":\"a#1\",\"score\":1}\n{\"id\":\"a#1\",\"score\":2}\n");
+  EXPECT_THROW(read_scores(dir / "twice.jsonl"), Error);
+}
+
 TEST(ScoresFile, BadLinesAreCountedAndOthersKept) {
   const TempDir dir;
   write_file_atomic(

@@ -1,4 +1,5 @@
 // Somebody else's numbers: JSON lines {"id","scores":[one per medium, higher = better]}. A score may be null: the judge gave none. Of a
+// judge that scores media by themselves, as `checklist score` does, a line per medium: {"id":"RECORD#1","score":x}. Of a
 // judge that answers as GenAI-Bench's voters do, {"id","vote_type":"leftvote"|"rightvote"|"tievote"|"bothbad_vote"}, with scores or
 // without.
 #pragma once
@@ -6,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,7 @@ namespace beholder::eval {
 struct ScoresFile {
   std::map<std::string, std::vector<std::optional<double>>> scores;  // by id
   std::map<std::string, FourWay> votes;                              // by id
+  std::set<std::string> by_medium;                                   // ids whose scores came one by one
   std::int64_t bad_lines = 0;                                        // each was reported with its number
 };
 
