@@ -38,7 +38,7 @@ class TraceCommand : public Command {
   int run(const std::vector<std::string>&) override {
     if (model_.empty() || cases_.empty() || dump_.empty())
       throw Error(Code::kUsage, "trace", "needs --model, --cases and --dump", "see: beholder trace --help");
-    const std::string dir = hf::resolve_model_dir(model_);
+    const std::string dir = hf::resolve_model_dir(named_model(model_));
     const Json cases = read_json(cases_);
     if (!cases.is_array()) throw Error(Code::kInvalidInput, cases_, "is not a list of cases", "docs/FORMATS.md describes one");
     const vlm::Model model =

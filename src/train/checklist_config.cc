@@ -29,7 +29,7 @@ void ChecklistConfig::fields(FieldList& f) {
   f.group("embedded world");
   f.add("world_seed", world_seed, "seed of the world");
   f.add_range("video_share", video_share, 0, 1, "share of videos among its media");
-  f.add_range("lessons", lessons, 0, 64, "simpler questions about single things (\"Is the circle red?\") asked beside a medium's own");
+  f.add_range("lessons", lessons, 0, 64, "simpler questions about a thing or two (\"Is the circle red?\") asked beside a medium's own");
 }
 
 void validate(const ChecklistConfig& c) {

@@ -58,12 +58,12 @@ BEHOLDER_FAST_CLONES void encode_8(const float* w, GroupCodes& out) {
 
 // Four bits reach from -8 to 7: the furthest weight takes the -8, and a smaller scale may pay although it cuts that one.
 BEHOLDER_FAST_CLONES void encode_4(const float* w, GroupCodes& out) {
-  constexpr float kTried[] = {1.0f, 0.95f, 0.9f, 0.85f, 0.8f, 0.75f};
+  constexpr float kTried[] = {0.95f, 0.9f, 0.85f, 0.8f, 0.75f};
   const float widest = furthest(w) / -8;
   c10::Half best = widest;
   float least = error_of(w, static_cast<float>(best), -8, 7);
-  for (int i = 1; i < 6; ++i) {
-    const c10::Half scale = widest * kTried[i];
+  for (const float part : kTried) {
+    const c10::Half scale = widest * part;
     const float error = error_of(w, static_cast<float>(scale), -8, 7);
     best = error < least ? scale : best;
     least = error < least ? error : least;

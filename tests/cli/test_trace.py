@@ -62,6 +62,18 @@ class Trace(Cases):
     def test_the_reference_numbers(self):
         self.compare_with_the_reference(["wide_300x200", "image_and_video"], CASES_CLOSE)
 
+    @unittest.skipUnless(os.path.exists(cli.EMBEDDED), "models/embedded has not been trained yet")
+    def test_rounded_weights_change_the_logits_a_little(self):
+        cases, logits = self.cases("text_only"), {}
+        for bits in ("none", "int8", "int4"):
+            out = self.path(bits)
+            self.done("trace", "--model", cli.EMBEDDED, "--cases", cases, "--dump", out, "--quantize", bits, "--max-new-tokens", "1")
+            logits[bits] = cli.numbers(cli.read_safetensors(os.path.join(out, "text_only.safetensors"))["logits"])
+        size = math.hypot(*logits["none"])
+        off = {bits: math.dist(logits["none"], logits[bits]) / size for bits in ("int8", "int4")}
+        self.assertTrue(0 < off["int8"] < 0.02 < off["int4"] < 0.3, off)
+        self.fails(cli.USAGE, "int3", "trace", "--model", cli.EMBEDDED, "--cases", cases, "--dump", self.path("x"), "--quantize", "int3")
+
     def test_wrong_cases(self):
         picture = self.picture("p.png")
         for case, phrases in [
