@@ -15,12 +15,12 @@ from safetensors.torch import save_file
 
 CONFIG = {
     "architectures": ["BeholderFlowTransformer"], "model_type": "beholder_flow", "image_size": 8, "num_frames": 4, "fps": 4.0, "patch_size": 4,
-    "temporal_patch": 2, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "temporal_patch": 2, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "pixel_channels": 5,
     "text_config": {"vocab_size": 12, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "max_length": 5, "end_token_id": 11},
 }
 D, INNER, LAYERS, HEADS, S, P, FRAMES, TP = 16, 24, 2, 2, 8, 4, 4, 2
 E, TEXT_HEADS, LENGTH, VOCAB = 8, 2, 5, 12
-VALUES = 3 * TP * P * P
+VALUES, PIXEL = 3 * TP * P * P, 5
 
 
 def draw_weights():
@@ -64,7 +64,10 @@ def draw_weights():
         linear(f"blocks.{i}.attn.text_kv", E, 2 * D)
         mlp(f"blocks.{i}.mlp", D, INNER)
     linear("final.modulation", D, 2 * D)
-    linear("final.proj", D, VALUES)
+    linear("final.proj", D, VALUES // 3 * PIXEL)
+    for name, inp, out in (("pixels.conv1", PIXEL + 3, PIXEL), ("pixels.conv2", PIXEL, 3)):
+        add(name + ".weight", out, inp, 3, 3, scale=(9 * inp) ** -0.5)
+        add(name + ".bias", out, scale=0.2)
     return w
 
 
@@ -87,6 +90,11 @@ class Network:
 
     def mlp(self, name, x):
         return self.linear(name + ".fc2", F.gelu(self.linear(name + ".fc1", x), approximate="tanh"))
+
+    def convolution(self, name, x):  # [C, FRAMES, S, S]: one product per place of the 3x3 window
+        w, padded = self.w[name + ".weight"], F.pad(x, (1, 1, 1, 1))
+        parts = [torch.einsum("oi,ifyx->ofyx", w[:, :, a, b], padded[:, :, a : a + S, b : b + S]) for a in range(3) for b in range(3)]
+        return sum(parts) + self.w[name + ".bias"].reshape(-1, 1, 1, 1)
 
     def attention(self, name, x, heads, extra=None):
         q, k, v = self.linear(name + ".qkv", x).chunk(3, -1)
@@ -126,13 +134,14 @@ class Network:
             x = x + m[5] * self.mlp(f"blocks.{i}.mlp", standard(x) * (1 + m[4]) + m[3])
         shift, scale = self.linear("final.modulation", condition).chunk(2)
         x = self.linear("final.proj", standard(x) * (1 + scale) + shift)
-        out, n = torch.empty_like(picture), 0
+        told, n = torch.empty(PIXEL, FRAMES, S, S, dtype=torch.float64), 0
         for a in range(FRAMES // TP):
             for b in range(S // P):
                 for c in range(S // P):
-                    out[:, a * TP : (a + 1) * TP, b * P : (b + 1) * P, c * P : (c + 1) * P] = x[n].reshape(3, TP, P, P)
+                    told[:, a * TP : (a + 1) * TP, b * P : (b + 1) * P, c * P : (c + 1) * P] = x[n].reshape(PIXEL, TP, P, P)
                     n += 1
-        return out
+        drawn = F.gelu(self.convolution("pixels.conv1", torch.cat([told, picture])), approximate="tanh")
+        return self.convolution("pixels.conv2", drawn)
 
 
 def main(out):

@@ -45,6 +45,7 @@ void GeneratorConfig::fields(FieldList& f) {
   f.add_range("intermediate_size", intermediate_size, 1, 1 << 16, "width inside the feed-forward parts");
   f.add_range("num_hidden_layers", num_hidden_layers, 1, 256, "blocks");
   f.add_range("num_attention_heads", num_attention_heads, 1, 256, "heads");
+  f.add_range("pixel_channels", pixel_channels, 1, 1024, "channels of the convolutions that draw the pixels");
   f.add_range("text_vocab_size", text.vocab_size, 0, 1 << 20, "largest vocabulary of the prompts' tokenizer; 0: 384");
   f.add_range("text_hidden_size", text.hidden_size, 4, 1 << 14, "width of the prompts' encoder");
   f.add_range("text_num_hidden_layers", text.num_hidden_layers, 0, 256, "its blocks");
@@ -70,6 +71,7 @@ Json config_to_json(const GeneratorConfig& c) {
           {"intermediate_size", c.intermediate_size},
           {"num_hidden_layers", c.num_hidden_layers},
           {"num_attention_heads", c.num_attention_heads},
+          {"pixel_channels", c.pixel_channels},
           {"text_config",
            {{"vocab_size", c.text.vocab_size},
             {"hidden_size", c.text.hidden_size},
@@ -95,6 +97,7 @@ GeneratorConfig parse_config(const Json& json, const std::string& where) {
   c.intermediate_size = reader.integer("intermediate_size", 1, 1 << 16);
   c.num_hidden_layers = reader.integer("num_hidden_layers", 1, 256);
   c.num_attention_heads = reader.integer("num_attention_heads", 1, 256);
+  c.pixel_channels = reader.integer("pixel_channels", 1, 1024);
   const hf::ConfigReader text(reader.at("text_config"), where + " (text_config)");
   c.text.vocab_size = text.integer("vocab_size", 1, 1 << 20);
   c.text.hidden_size = text.integer("hidden_size", 4, 1 << 14);

@@ -1,5 +1,5 @@
 // The architecture of a generator, as its config.json says it: a transformer over patches of pixels (DiT, arXiv 2212.09748) that is told
-// the time through its norms and the prompt through the keys and values of its attention.
+// the time through its norms and the prompt through the keys and values of its attention; convolutions over pixels have the last word.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@ struct GeneratorConfig {
   std::int64_t patch_size = 8;      // px, both sides
   std::int64_t temporal_patch = 1;  // frames in a patch
   std::int64_t hidden_size = 192, intermediate_size = 768, num_hidden_layers = 6, num_attention_heads = 6;
+  std::int64_t pixel_channels = 24;  // what the transformer tells of every pixel to the two convolutions that draw it
   TextConfig text;
 
   bool is_video() const { return num_frames > 1; }

@@ -157,7 +157,7 @@ TEST(GenFlow, ConventionIsNoiseAtOne) {
 TEST(GenSampler, ReachesThePictureThatIsExpected) {
   TempDir dir;
   Model model = init_model(small_config(), 3);
-  model.params["final.proj.bias"].fill_(0.2);
+  model.params["pixels.conv2.bias"].fill_(0.2);
   write_generator(dir / "g", model);
   const Generator generator = load_generator(dir / "g");
   for (const SampleOptions& options :

@@ -24,6 +24,10 @@ class SpecList {
     add(name + ".weight", {out, in});
     add(name + ".bias", {out});
   }
+  void convolution(const std::string& name, std::int64_t in, std::int64_t out) {  // of 3x3 px
+    add(name + ".weight", {out, in, 3, 3});
+    add(name + ".bias", {out});
+  }
   void attention(const std::string& name, std::int64_t width, std::int64_t heads) {
     linear(name + ".qkv", width, 3 * width);
     add(name + ".q_norm.weight", {width / heads});
@@ -55,7 +59,8 @@ void add_text(SpecList& list, const TextConfig& t) {
 
 // Gates, shifts and scales, and the last layer.
 bool begins_at_zero(const std::string& name) {
-  return name.starts_with("modulation.") || name.ends_with(".modulation") || name.starts_with("final.");
+  return name.starts_with("modulation.") || name.ends_with(".modulation") || name.starts_with("final.modulation") ||
+         name.starts_with("pixels.conv2");
 }
 
 // Sines and cosines of the patch's number, in dimensions [begin, begin + count).
@@ -73,7 +78,7 @@ void fill_sines(at::Tensor& table, std::int64_t begin, std::int64_t count) {
 at::Tensor fresh(const vlm::ParamSpec& spec, std::uint64_t seed) {
   at::Tensor value = torch::zeros(spec.shape, at::kFloat);
   const std::string& name = spec.name;
-  const std::int64_t width = spec.shape.back();
+  const std::int64_t width = spec.shape.size() < 2 ? spec.shape[0] : value[0].numel();  // what one output reads
   if (begins_at_zero(name)) return value;
   if (name == "positions.y") {
     fill_sines(value, 0, width / 2);
@@ -118,7 +123,9 @@ std::vector<vlm::ParamSpec> param_specs(const GeneratorConfig& c) {
     list.mlp(block + ".mlp", c.hidden_size, c.intermediate_size);
   }
   list.linear("final.modulation", c.hidden_size, 2 * c.hidden_size);
-  list.linear("final.proj", c.hidden_size, c.patch_values());
+  list.linear("final.proj", c.hidden_size, c.patch_values() / 3 * c.pixel_channels);
+  list.convolution("pixels.conv1", c.pixel_channels + 3, c.pixel_channels);
+  list.convolution("pixels.conv2", c.pixel_channels, 3);
   return list.take();
 }
 

@@ -72,6 +72,13 @@ at::Tensor block(const Model& model, std::int64_t i, at::Tensor x_BND, const at:
   return x_BND + m[5] * mlp(model, modulated(x_BND, m[3], m[4]), name + ".mlp");
 }
 
+// [B,C,F,S,S], every frame by itself.
+at::Tensor convolve(const Model& model, const at::Tensor& x, const std::string& name) {
+  const at::Tensor frames = x.transpose(1, 2).flatten(0, 1);
+  const at::Tensor y = at::conv2d(frames, weight(model, name + ".weight"), weight(model, name + ".bias"), 1, 1);
+  return y.view({x.size(0), x.size(2), y.size(1), x.size(3), x.size(4)}).transpose(1, 2);
+}
+
 at::Tensor position_table(const Model& model) {
   const at::Tensor t = weight(model, "positions.t"), y = weight(model, "positions.y"), x = weight(model, "positions.x");
   return (t.unsqueeze(1).unsqueeze(1) + y.unsqueeze(1) + x).flatten(0, 2);  // [N, D]: time, row, column
@@ -85,10 +92,11 @@ at::Tensor to_patches(const GeneratorConfig& c, const at::Tensor& x) {
 }
 
 at::Tensor from_patches(const GeneratorConfig& c, const at::Tensor& patches) {
+  const std::int64_t channels = patches.size(2) * 3 / c.patch_values();
   const std::int64_t side = c.patches_per_side(), time = c.patches_in_time(), p = c.patch_size, tp = c.temporal_patch;
-  return patches.reshape({-1, time, side, side, 3, tp, p, p})
+  return patches.reshape({-1, time, side, side, channels, tp, p, p})
       .permute({0, 4, 1, 5, 2, 6, 3, 7})
-      .reshape({-1, 3, c.num_frames, c.image_size, c.image_size});
+      .reshape({-1, channels, c.num_frames, c.image_size, c.image_size});
 }
 
 PromptFeatures encode_prompts(const Model& model, const PromptTokens& prompts) {
@@ -112,16 +120,19 @@ at::Tensor predict_clean(const Model& model, const at::Tensor& x_BCFSS, const at
   const std::int64_t batch = x_BCFSS.size(0);
   require_internal(x_BCFSS.sizes() == at::IntArrayRef({batch, 3, c.num_frames, c.image_size, c.image_size}),
                    "a picture of the model's size");
+  const at::Tensor noisy = x_BCFSS.to(model.dtype);
   const at::Tensor times = time_features(t_B).to(model.dtype);
   const at::Tensor condition =
       at::silu(linear(model, at::silu(linear(model, times, "time.fc1")), "time.fc2") + linear(model, prompt.pooled_BE, "prompt"));
   const at::Tensor shared = linear(model, condition, "modulation").view({batch, kModulations, c.hidden_size});
   const at::Tensor all = torch::ones({batch, c.patches()}, prompt.mask_BL.options());
   const at::Tensor mask = torch::cat({all, prompt.mask_BL}, 1).unsqueeze(1).unsqueeze(1);
-  at::Tensor x = linear(model, to_patches(c, x_BCFSS.to(model.dtype)), "patch_embed") + position_table(model);
+  at::Tensor x = linear(model, to_patches(c, noisy), "patch_embed") + position_table(model);
   for (std::int64_t i = 0; i < c.num_hidden_layers; ++i) x = block(model, i, x, shared, prompt, mask);
   const std::vector<at::Tensor> last = linear(model, condition, "final.modulation").unsqueeze(1).chunk(2, 2);
-  return from_patches(c, linear(model, modulated(x, last[0], last[1]), "final.proj")).to(x_BCFSS.scalar_type());
+  const at::Tensor told = from_patches(c, linear(model, modulated(x, last[0], last[1]), "final.proj"));
+  const at::Tensor drawn = at::gelu(convolve(model, torch::cat({told, noisy}, 1), "pixels.conv1"), "tanh");
+  return convolve(model, drawn, "pixels.conv2").to(x_BCFSS.scalar_type());
 }
 
 }  // namespace beholder::gen
