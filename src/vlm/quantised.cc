@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 #include "vlm/clones.h"
@@ -18,17 +19,28 @@
 namespace beholder::vlm {
 namespace {
 
-constexpr int kMostRows = 8;                       // activations that pass a block of weights together
-constexpr int kSums = 8;                           // vectors of sums a product works on: fewer activations take more blocks
+constexpr int kSet = 8;                            // activations that pass a block of weights together
+constexpr int kSums = 16;                          // vectors of sums a product works on: fewer activations take more blocks
+constexpr int kAhead = 2048;                       // bytes of a block that are fetched ahead of use
 constexpr std::int64_t kUnit = 4;                  // blocks that stay together
 constexpr std::int64_t kWeightsPerTask = 1 << 17;  // weights per task
 
-// Activations in groups: x = scale * code.
+// Activations in groups: x = scale * code. They lie in sets of kSet rows (the last set may have fewer): what a product needs of a set's
+// rows at once lies side by side.
 struct Activations {
   std::int64_t rows, groups;
-  std::vector<std::int8_t> codes;  // [rows, groups, 32]
-  std::vector<float> scales;       // [rows, groups]
-  std::vector<std::int32_t> sums;  // [rows, groups]: of the codes
+  std::vector<std::int32_t> codes;   // four int8 each; [set][group, 8, row of the set]
+  std::vector<float> scales;         // [set][group, row of the set]
+  std::vector<std::int32_t> starts;  // likewise: -8 times the sum of the group's codes
+
+  std::int64_t width(std::int64_t row) const { return std::min<std::int64_t>(kSet, rows - row / kSet * kSet); }
+  std::size_t at(std::int64_t row, std::int64_t group) const {
+    return static_cast<std::size_t>(row / kSet * kSet * groups + group * width(row) + row % kSet);
+  }
+  std::size_t codes_at(std::int64_t row, std::int64_t group, int quad) const {
+    return static_cast<std::size_t>(row / kSet * kSet * groups * kQuads + (group * kQuads + quad) * width(row) + row % kSet);
+  }
+  static constexpr int kQuads = kGroup / 4;
 };
 
 BEHOLDER_FAST_CLONES void round_group(const float* x, std::int8_t* codes, float& scale, std::int32_t& sum) {
@@ -46,11 +58,18 @@ BEHOLDER_FAST_CLONES void round_group(const float* x, std::int8_t* codes, float&
 
 Activations round_activations(const at::Tensor& x_MK) {
   const at::Tensor x = x_MK.to(at::kFloat).contiguous();
-  Activations out{.rows = x.size(0), .groups = x.size(1) / kGroup, .codes = {}, .scales = {}, .sums = {}};
+  Activations out{.rows = x.size(0), .groups = x.size(1) / kGroup, .codes = {}, .scales = {}, .starts = {}};
   const auto count = static_cast<std::size_t>(out.rows * out.groups);
-  out.codes.resize(count * kGroup), out.scales.resize(count), out.sums.resize(count);
-  for (std::size_t g = 0; g < count; ++g)
-    round_group(x.data_ptr<float>() + g * kGroup, out.codes.data() + g * kGroup, out.scales[g], out.sums[g]);
+  out.codes.resize(count * Activations::kQuads), out.scales.resize(count), out.starts.resize(count);
+  const float* values = x.const_data_ptr<float>();
+  for (std::int64_t row = 0; row < out.rows; ++row)
+    for (std::int64_t g = 0; g < out.groups; ++g, values += kGroup) {
+      std::int8_t codes[kGroup];
+      std::int32_t sum = 0;
+      round_group(values, codes, out.scales[out.at(row, g)], sum);
+      out.starts[out.at(row, g)] = -8 * sum;
+      for (int quad = 0; quad < Activations::kQuads; ++quad) std::memcpy(&out.codes[out.codes_at(row, g, quad)], codes + 4 * quad, 4);
+    }
   return out;
 }
 
@@ -60,7 +79,7 @@ struct Operands {
   float* y;  // [rows, n]
 };
 
-// Blocks `block`..`block` + B - 1, activations `row`..`row` + M - 1.
+// Blocks `block`..`block` + B - 1, the M activations of the set that begins with `row`.
 using RowProduct = void (*)(const Operands&, std::int64_t block, std::int64_t row);
 
 #ifdef BEHOLDER_VNNI
@@ -75,27 +94,32 @@ BEHOLDER_VNNI void product(const Operands& p, std::int64_t block, std::int64_t r
     codes[b] = p.w->codes.const_data_ptr<std::uint8_t>() + (block + b) * groups * kBytes;
     scales[b] = p.w->scales.const_data_ptr<c10::Half>() + (block + b) * groups * kRows;
   }
-  const std::int8_t* x = p.x->codes.data() + row * groups * kGroup;
+  const std::int32_t* x = p.x->codes.data() + p.x->codes_at(row, 0, 0);
+  const std::int32_t* starts = p.x->starts.data() + p.x->at(row, 0);
+  const float* x_scales = p.x->scales.data() + p.x->at(row, 0);
   __m512 sums[B][M];
   for (auto& sum : sums)
     for (__m512& s : sum) s = _mm512_setzero_ps();
   for (std::int64_t g = 0; g < groups; ++g) {
     __m512i whole[B][M];
     for (int m = 0; m < M; ++m) {
-      const __m512i start = _mm512_set1_epi32(-zero_code(Bits) * p.x->sums[static_cast<std::size_t>((row + m) * groups + g)]);
+      const __m512i start = _mm512_slli_epi32(_mm512_set1_epi32(starts[g * M + m]), Bits == 8 ? 4 : 0);
       for (int b = 0; b < B; ++b) whole[b][m] = start;
     }
     const auto add = [&](int column, const __m512i(&weights)[B]) BEHOLDER_VNNI __attribute__((always_inline)) {
       for (int m = 0; m < M; ++m) {
-        std::int32_t four;
-        __builtin_memcpy(&four, x + (m * groups + g) * kGroup + column, sizeof four);
-        const __m512i values = _mm512_set1_epi32(four);
+        const __m512i values = _mm512_set1_epi32(x[(g * Activations::kQuads + column / 4) * M + m]);
         for (int b = 0; b < B; ++b) whole[b][m] = _mm512_dpbusd_epi32(whole[b][m], weights[b], values);
       }
     };
+#pragma GCC unroll 8
     for (int byte = 0; byte < kBytes; byte += 64) {
       __m512i weights[B];
-      for (int b = 0; b < B; ++b) weights[b] = _mm512_loadu_si512(codes[b] + g * kBytes + byte);
+      for (int b = 0; b < B; ++b) {
+        const std::uint8_t* line = codes[b] + g * kBytes + byte;
+        weights[b] = _mm512_loadu_si512(line);
+        _mm_prefetch(line + kAhead, _MM_HINT_T0);
+      }
       if constexpr (Bits == 8) {
         add(byte / 16, weights);
       } else {
@@ -112,7 +136,7 @@ BEHOLDER_VNNI void product(const Operands& p, std::int64_t block, std::int64_t r
     for (int b = 0; b < B; ++b) {
       const __m512 scale = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales[b] + g * kRows)));
       for (int m = 0; m < M; ++m) {
-        const __m512 both = _mm512_mul_ps(scale, _mm512_set1_ps(p.x->scales[static_cast<std::size_t>((row + m) * groups + g)]));
+        const __m512 both = _mm512_mul_ps(scale, _mm512_set1_ps(x_scales[g * M + m]));
         sums[b][m] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole[b][m]), both, sums[b][m]);
       }
     }
@@ -150,11 +174,13 @@ void plain_product(const Operands& p, std::int64_t begin, std::int64_t end) {
       float sum = 0;
       for (std::int64_t g = 0; g < groups; ++g) {
         const std::int64_t at = n / kRows * groups + g;
-        const std::int8_t* x = p.x->codes.data() + (row * groups + g) * kGroup;
-        std::int32_t whole = -zero_code(p.w->bits) * p.x->sums[static_cast<std::size_t>(row * groups + g)];
-        for (int i = 0; i < kGroup; ++i) whole += code_at(codes + at * bytes, p.w->bits, static_cast<int>(n % kRows), i) * x[i];
-        sum += static_cast<float>(whole) *
-               (static_cast<float>(scales[at * kRows + n % kRows]) * p.x->scales[static_cast<std::size_t>(row * groups + g)]);
+        std::int32_t whole = p.x->starts[p.x->at(row, g)] * (zero_code(p.w->bits) / 8);
+        for (int i = 0; i < kGroup; ++i) {
+          std::int8_t x[4];
+          std::memcpy(x, &p.x->codes[p.x->codes_at(row, g, i / 4)], 4);
+          whole += code_at(codes + at * bytes, p.w->bits, static_cast<int>(n % kRows), i) * x[i % 4];
+        }
+        sum += static_cast<float>(whole) * (static_cast<float>(scales[at * kRows + n % kRows]) * p.x->scales[p.x->at(row, g)]);
       }
       p.y[row * p.w->n + n] = sum;
     }
@@ -163,9 +189,9 @@ void plain_product(const Operands& p, std::int64_t begin, std::int64_t end) {
 void blocks(const Operands& p, std::int64_t begin, std::int64_t end, bool plain) {
 #ifdef BEHOLDER_VNNI
   if (kHasVnni && !plain) {
-    for (std::int64_t row = 0; row < p.x->rows; row += kMostRows) {
-      const std::int64_t rows = std::min<std::int64_t>(kMostRows, p.x->rows - row);
-      constexpr auto kAll = std::make_integer_sequence<int, kMostRows>{};
+    for (std::int64_t row = 0; row < p.x->rows; row += kSet) {
+      const std::int64_t rows = p.x->width(row);
+      constexpr auto kAll = std::make_integer_sequence<int, kSet>{};
       (p.w->bits == 8 ? unit_of<8>(rows, kAll) : unit_of<4>(rows, kAll))(p, begin, end, row);
     }
     return;
