@@ -5,7 +5,7 @@ JOBS ?= 2
 export TORCH
 CMAKE_FLAGS := -G Ninja $(if $(TORCH),-DTORCH=$(TORCH),) $(if $(CI),-DBEHOLDER_WERROR=ON,)
 
-.PHONY: all setup configure demo test bench cost peers lint format oracle embedded clean
+.PHONY: all setup configure demo test bench cost peers peers-llama lint format oracle embedded clean
 
 all: configure
 	@cmake --build $(BUILD) -j $(JOBS) --target beholder
@@ -30,10 +30,9 @@ test-%: configure
 	@export GTEST_TOTAL_SHARDS=2 GTEST_BRIEF=1 OMP_NUM_THREADS=1; GTEST_SHARD_INDEX=0 $(BUILD)/$*_test & first=$$!; \
 	 GTEST_TOTAL_SHARDS=2 GTEST_BRIEF=1 OMP_NUM_THREADS=1 GTEST_SHARD_INDEX=1 $(BUILD)/$*_test; second=$$?; wait $$first && exit $$second
 
-# The rows of docs/PERFORMANCE.md: ours beside the peers where `make peers` has set them up. BENCH="--quick" takes under three minutes;
-# build/beholder_bench has the rooms' own cases.
+# The rows of docs/PERFORMANCE.md: ours beside the peers where `make peers` has set them up. BENCH="--quick" takes under three minutes.
 bench: all
-	@cmake --build $(BUILD) -j $(JOBS) --target beholder_ask_bench preprocess_bench rank_bench
+	@cmake --build $(BUILD) -j $(JOBS) --target beholder_bench beholder_ask_bench preprocess_bench rank_bench
 	@python3 bench/run.py --build $(BUILD) $(BENCH)
 
 # docs/images/cost.svg: what a step costs by pictures, group and length.
@@ -43,6 +42,10 @@ cost: all
 
 peers:
 	@python3 -m venv .venv-peers && .venv-peers/bin/pip install -q -r tools/peers/requirements.txt
+
+# llama.cpp beside them, for the rows of the 3B geometry (make bench BENCH="--rows P4 --work DIR"): a build of 15 minutes.
+peers-llama: peers
+	@tools/peers/build_llama.sh
 
 lint: setup
 	@command -v clang-tidy-19 > /dev/null || { echo "make lint needs: apt-get install -y clang-format-19 clang-tidy-19"; exit 1; }

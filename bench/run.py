@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The rows of docs/PERFORMANCE.md beside their peers, in one sitting: a table, and build/bench.json.
 
-    python3 bench/run.py [--quick] [--rows P2,P7] [--peers .venv-peers/bin/python] [--save-baseline]
+    python3 bench/run.py [--quick] [--rows P2,P7] [--peers .venv-peers/bin/python] [--work DIR] [--save-baseline]
 
 What is timed takes turns with its peer, and medians are compared. `ratio` is how many times faster ours is; `limit_share` the share of what
-memory bandwidth and matrix peak, measured in this run, would allow. Without a peers' Python (`make peers`) the rows that need one are
-left out or stand alone. Standard library only; checkpoints and pictures are made on the spot.
+memory bandwidth and matrix peak, measured in this run, would allow. Without a peers' Python (`make peers`) and llama.cpp (`make peers-llama`)
+the rows that need them are left out or stand alone. Standard library only; checkpoints and pictures are made on the spot. Rows that were
+measured before and not now stay in build/bench.json.
 """
 import argparse, json, os, platform, re, statistics, struct, subprocess, sys, tempfile, time, zlib
 
@@ -15,8 +16,22 @@ NEW = 128  # tokens of every completion
 GROUP = 8
 
 
+peak_gb = 0.0  # resident, of the largest program of ours that ran since a row's last case
+
+
 def run(args, **kw):
-    return subprocess.run([str(a) for a in args], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw).stdout.decode()
+    global peak_gb
+    args = [str(a) for a in args]
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = subprocess.Popen(args, stdout=out, stderr=err, **kw)
+        status, usage = os.wait4(child.pid, 0)[1:]
+        child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0), err.seek(0)
+        if child.returncode:
+            raise subprocess.CalledProcessError(child.returncode, args, stderr=err.read())
+        if "python" not in args[0]:
+            peak_gb = max(peak_gb, usage.ru_maxrss / 1e6)
+        return out.read().decode()
 
 
 def seconds(args, **kw):
@@ -50,6 +65,9 @@ class Bench:
         self.program = os.path.join(self.build, "bin/beholder")
         self.peers = args.peers if args.peers and os.path.exists(args.peers) else None
         self.roof, self.small_config = None, None
+        self.work = args.work or folder
+        llama = os.path.join(ROOT, ".venv-peers/llama")
+        self.llama_there = llama if self.peers and os.path.exists(llama + "/build/bin/llama-bench") else None
 
     # ---- what several rows need
 
@@ -57,10 +75,12 @@ class Bench:
         print(text, file=sys.stderr, flush=True)
 
     def add(self, row, case, ours, unit, peer=None, peer_name=None, ratio=None, limit_share=None, peak_rss_gb=None):
+        global peak_gb
         if ratio is None and peer is not None:
             ratio = ours / peer if unit.endswith("/s") else peer / ours
-        self.table.append({"row": row, "case": case, "ours": ours, "peer": peer, "peer_name": peer_name, "ratio": ratio,
-                           "limit_share": limit_share, "unit": unit, "peak_rss_gb": peak_rss_gb})
+        limit = limit_share and (ours / limit_share if unit.endswith("/s") else ours * limit_share)
+        self.table.append({"row": row, "case": case, "ours": ours, "peer": peer, "peer_name": peer_name, "ratio": ratio, "limit": limit,
+                           "limit_share": limit_share, "unit": unit, "peak_rss_gb": peak_rss_gb or peak_gb or None})
 
     def peer(self, script, *args):
         out = os.path.join(self.folder, "peer.json")
@@ -133,13 +153,14 @@ class Bench:
     def P1(self):
         if not self.peers:
             return
+        side = 224 if self.args.quick else 512
         self.small()
-        rolls = [m["time/rollout"] for m in self.grpo(512, 3)]
-        peer = self.peer("bench_generate.py", "--ckpt", self.small(), "--dtype", "bf16", "--img", 512, "--group", GROUP, "--new", NEW, "--repeat", 1)
-        rolls += [m["time/rollout"] for m in self.grpo(512, 2)]
+        rolls = [m["time/rollout"] for m in self.grpo(side, 3)]
+        peer = self.peer("bench_generate.py", "--ckpt", self.small(), "--dtype", "bf16", "--img", side, "--group", GROUP, "--new", NEW, "--repeat", 1)
+        rolls += [m["time/rollout"] for m in self.grpo(side, 2)]
         ours = statistics.median(rolls)
-        self.add("P1", "group rollout, 100.8 M, 2 x 512 px, G 8, 128 tokens", ours, "s", peer["median"]["generate_total_s"], "HF generate")
-        self.add("P1", "the same", ours, "s", peer["median"]["shared_total_s"], "HF, prompt shared by hand")
+        for total, name in [("generate_total_s", "HF generate"), ("shared_total_s", "HF, prompt shared by hand")]:
+            self.add("P1", f"group rollout, 100.8 M, 2 x {side} px, G {GROUP}, {NEW} tokens", ours, "s", peer["median"][total], name)
 
     def P2(self):
         if not self.peers:
@@ -169,35 +190,61 @@ class Bench:
         self.add("P3", "the listener's share of a step, embedded judge (goal 0.15)", share, "of the step")
 
     def P4(self):
-        """Decoding (P4) and the prompt (P5) of the 3B geometry, and what is left of bandwidth and peak. Not among the usual rows: it
-        writes 7.5 GB and needs 14 GB of memory."""
+        """Decoding (P4), the prompt (P5) and a group's rollout (P1) of the 3B geometry. Not among the usual rows: it writes 20 GB and needs 14 GB
+        of memory."""
         if not self.peers:
             return
-        path = os.path.join(self.folder, "3b")
-        self.say("making a checkpoint of the 3B geometry (7.5 GB)")
-        self.peer("make_checkpoint.py", "--preset", "3b", "--dir", path)
+        path = os.path.join(self.work, "3b")
+        if not os.path.exists(os.path.join(path, "model.safetensors.index.json")):
+            self.say("making a checkpoint of the 3B geometry (7.5 GB)")
+            self.peer("make_checkpoint.py", "--preset", "3b", "--dir", path)
         with open(os.path.join(path, "config.json")) as f:
             c = json.load(f)
         block = self.block_weights(c)
         bandwidth, peak = self.limits()
-        for name, bits, head_bits in [("bf16", 16, 16), ("int8", 8.5, 8.5), ("int4", 4.5, 8.5)]:
+        new = 32 if self.args.quick else NEW
+        for name, bits, head_bits, theirs in [("bf16", 16, 16, "bf16"), ("int8", 8.5, 8.5, "q8_0"), ("int4", 4.5, 8.5, "q4_0")]:
             self.say(name)
-            out = json.loads(run([self.program, "bench", "--model", path, "--quantize", "none" if bits == 16 else name, "--repeat", 1 if self.args.quick else 3,
-                                  "--max-completion-length", 32 if self.args.quick else 128, "--num-generations", f"1,{GROUP}", "--quiet", "--json"]))
-            rss = out["peak_rss_gb"]
+            out = json.loads(run([self.program, "bench", "--model", path, "--quantize", "none" if bits == 16 else name, "--repeat", 1 if self.args.quick else 2,
+                                  "--max-completion-length", new, "--num-generations", f"1,{GROUP}", "--quiet", "--json"]))
+            rss, prompt = out["peak_rss_gb"], out["prompt_tokens"]
+            llama = self.llama(path, theirs, prompt, new) if self.llama_there else None
+            speed = llama["runs"][theirs] if llama else {}
             per_token = (block * bits + c["hidden_size"] * c["vocab_size"] * head_bits) / 8e9  # GB
             one, group = out["runs"]
-            self.add("P4", f"decoding, 3B {name}, one stream", one["tokens_per_second"], "tokens/s", limit_share=one["tokens_per_second"] * per_token / bandwidth,
-                     peak_rss_gb=rss)
-            self.add("P4", f"decoding, 3B {name}, G {GROUP}", group["tokens_per_second"], "tokens/s", peak_rss_gb=rss)
-            self.add("P5", f"prompt of two pictures of 512 px, 3B {name}", one["prompt_tokens_per_second"], "tokens/s",
-                     limit_share=2e-9 * block * out["prompt_tokens"] / peak / one["first_token_s"])
+            def add(row, case, ours, unit, theirs, share=None):
+                self.add(row, f"{case}, 3B {name}", ours, unit, theirs, "llama.cpp" if theirs else None, limit_share=share, peak_rss_gb=rss)
+            add("P4", "decoding, one stream", one["tokens_per_second"], "tokens/s", speed.get("tokens_per_second"), one["tokens_per_second"] * per_token / bandwidth)
+            add("P4", f"decoding, G {GROUP}", group["tokens_per_second"], "tokens/s", speed.get("group_tokens_per_second"),
+                group["tokens_per_second"] / GROUP * per_token / bandwidth)
+            # Theirs: two pictures through the encoder, and the prompt's tokens.
+            prefill = llama and 2 * llama["picture_s"] + prompt / speed["prompt_tokens_per_second"]
+            first = one["first_token_s"]
+            add("P5", "prompt of two pictures of 512 px", first, "s", prefill, self.prompt_limit(c, block, prompt) / peak / first)
+            rollout = group["first_token_s"] + GROUP * new / group["tokens_per_second"]
+            add("P1", f"group rollout, 2 x 512 px, G {GROUP}, {new} tokens", rollout, "s", llama and prefill + GROUP * new / speed["group_tokens_per_second"])
+            if name == "bf16" and not self.args.quick:
+                hf = self.peer("bench_generate.py", "--ckpt", path, "--dtype", "bf16", "--img", 512, "--group", GROUP, "--new", new, "--repeat", 1)["median"]
+                for total, peer in [("generate_total_s", "HF generate"), ("shared_total_s", "HF, prompt shared by hand")]:
+                    self.add("P1", f"group rollout, 2 x 512 px, G {GROUP}, {new} tokens, 3B bf16", rollout, "s", hf[total], peer, peak_rss_gb=rss)
             self.add("P4", f"loading, 3B {name}", out["load_s"], "s", peak_rss_gb=rss)
+
+    def llama(self, path, kind, prompt_tokens, new):
+        return self.peer("bench_llama.py", "--ckpt", path, "--llama", self.llama_there, "--work", os.path.join(self.work, "gguf"), "--types", kind,
+                         "--prompt-tokens", prompt_tokens, "--group", GROUP, "--new", new, "--repeat", 1)
+
+    @staticmethod
+    def prompt_limit(c, block, tokens):
+        """GFLOP of a prompt with two pictures of 512 px (1,296 patches each; the tower's attention is left out)."""
+        v = c["vision_config"]
+        d = v["hidden_size"]
+        tower = v["depth"] * (4 * d * d + 3 * d * v["intermediate_size"])
+        return 2e-9 * (block * tokens + tower * 2 * 1296)
 
     def P6(self):
         cases = [("embedded", os.path.join(ROOT, "models/embedded"), 96)]
-        if self.peers:
-            cases.append(("100.8 M", self.small(), 448))
+        if self.peers and not self.args.quick:
+            cases += [("100.8 M", self.small(), side) for side in (448, 1008)]
         for name, model, side in cases:
             out = run([os.path.join(self.build, "beholder_ask_bench"), model, side, 30, 3 if self.args.quick else 7])
             branched, each, ratio = (float(x) for x in re.search(r"branched ([\d.]+) s, one by one ([\d.]+) s, ratio ([\d.]+)", out).groups())
@@ -245,8 +292,22 @@ class Bench:
                  "import of torch and transformers" if peer else None)
 
 
-ROWS = ["P1", "P2", "P3", "P6", "P7", "P9", "P10", "P11"]
+    def kernels(self):
+        """Google Benchmark's cases of kernels and rooms; all flags: build/beholder_bench --help."""
+        program = os.path.join(self.build, "beholder_bench")
+        if not os.path.exists(program):
+            return
+        out = json.loads(run([program, "--benchmark_format=json", f"--benchmark_min_time={0.05 if self.args.quick else 0.3}"]))
+        bandwidth = self.limits()[0] * 1e9 if self.peers else None
+        for b in out["benchmarks"]:
+            seconds = b["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3}[b["time_unit"]]
+            read = b.get("weight bytes/s")
+            self.add("kernels", b["name"].removesuffix("/real_time"), seconds, "s", limit_share=read / bandwidth if read and bandwidth else None)
+
+
+ROWS = ["kernels", "P1", "P2", "P3", "P6", "P7", "P9", "P10", "P11"]
 LARGE = ["P4"]  # only when named
+FEATURES = ["avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16"]
 
 
 def number(value):
@@ -254,10 +315,11 @@ def number(value):
 
 
 def show(table):
-    lines = [["row", "case", "ours", "peer", "", "ratio", "of the limit"]]
+    lines = [["row", "case", "ours", "peer", "", "ratio", "limit", "of the limit", "memory"]]
     for r in table:
         lines.append([r["row"], r["case"], f"{number(r['ours'])} {r['unit']}", number(r["peer"]), r["peer_name"] or "",
-                      f"{r['ratio']:.1f}x" if r["ratio"] else "", f"{r['limit_share']:.0%}" if r["limit_share"] else ""])
+                      f"{r['ratio']:.1f}x" if r["ratio"] else "", number(r["limit"]), f"{r['limit_share']:.0%}" if r["limit_share"] else "",
+                      f"{r['peak_rss_gb']:.2f} GB" if r["peak_rss_gb"] else ""])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:
         print("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip())
@@ -265,16 +327,33 @@ def show(table):
 
 def machine():
     with open("/proc/cpuinfo") as f:
-        names = [line.split(":", 1)[1].strip() for line in f if line.startswith("model name")]
-    return f"{names[0] if names else platform.machine()} x {os.cpu_count()}"
+        info = dict(line.split(":", 1) for line in f if ":" in line)
+    info = {k.strip(): v.strip() for k, v in info.items()}
+    has = [name for name in FEATURES if name in info.get("flags", "").split()]
+    return " ".join([info.get("model name", platform.machine()), "x", str(os.cpu_count()), *has])
+
+
+def key(r):
+    return r["row"], r["case"], r["peer_name"]
+
+
+def kept(path, table):
+    """The rows of an earlier run that this one did not measure, and this one's."""
+    if not os.path.exists(path):
+        return table
+    with open(path) as f:
+        before = json.load(f)
+    rows = before["rows"] if isinstance(before, dict) else before
+    now = {key(r) for r in table}
+    return [r for r in rows if key(r) not in now] + table
 
 
 def compare(table, path, threshold):
     """Warns where a ratio fell by more than the threshold, which is wide: machines are noisy."""
     with open(path) as f:
-        before = {(r["row"], r["case"], r["peer_name"]): r["ratio"] for r in json.load(f)["rows"]}
+        before = {key(r): r["ratio"] for r in json.load(f)["rows"]}
     for r in table:
-        old = before.get((r["row"], r["case"], r["peer_name"]))
+        old = before.get(key(r))
         if old and r["ratio"] and r["ratio"] < old * (1 - threshold):
             print(f"slower than the baseline: {r['row']} {r['case']}: {r['ratio']:.2f}x, was {old:.2f}x")
 
@@ -285,6 +364,7 @@ def main():
     a.add_argument("--rows", default=",".join(ROWS), help="some of " + ", ".join(ROWS) + "; P4 (with P5) at full size only when named")
     a.add_argument("--build", default=os.path.join(ROOT, "build"))
     a.add_argument("--peers", default=os.path.join(ROOT, ".venv-peers/bin/python"), help="a Python with the packages of tools/peers/requirements.txt")
+    a.add_argument("--work", help="where large checkpoints are kept between runs (27 GB for P4); otherwise they are made and removed")
     a.add_argument("--threshold", type=float, default=0.4, help="a ratio that fell by more than this share of the baseline's is told")
     a.add_argument("--save-baseline", action="store_true", help="keep this run in bench/baselines, by the kind of machine")
     args = a.parse_args()
@@ -296,21 +376,26 @@ def main():
             if row not in ROWS + LARGE:
                 a.error(f"no row {row}; there are {', '.join(ROWS + LARGE)}")
             bench.say(f"{row} …")
+            global peak_gb
+            peak_gb, start = 0.0, time.monotonic()
             try:
                 getattr(bench, row)()
+                bench.say(f"{row} took {time.monotonic() - start:.0f} s")
             except subprocess.CalledProcessError as e:
                 raise SystemExit(f"{row}: {' '.join(e.cmd)[:300]} ended with {e.returncode}:\n{e.stderr.decode()[-2000:]}")
-    out = {"machine": machine(), "time": time.strftime("%Y-%m-%d"), "load": os.getloadavg()[0], "quick": args.quick, "rows": bench.table}
-    with open(os.path.join(args.build, "bench.json"), "w") as f:
-        json.dump(out, f, indent=1)
-    show(bench.table)
-    baseline = os.path.join(ROOT, "bench/baselines", "".join(c if c.isalnum() else "-" for c in out["machine"]).strip("-") + ".json")
+    result, rows = os.path.join(args.build, "bench.json"), bench.table
+    everything = kept(result, rows)
+    with open(result, "w") as f:
+        json.dump(everything, f, indent=1)
+    show(rows)
+    baseline = os.path.join(ROOT, "bench/baselines", re.sub(r"[^A-Za-z0-9_]+", "-", machine()).strip("-") + ".json")
     if os.path.exists(baseline):
-        compare(bench.table, baseline, args.threshold)
+        compare(rows, baseline, args.threshold)
     if args.save_baseline:
         os.makedirs(os.path.dirname(baseline), exist_ok=True)
+        record = {"machine": machine(), "time": time.strftime("%Y-%m-%d"), "load": os.getloadavg()[0], "quick": args.quick, "rows": kept(baseline, rows)}
         with open(baseline, "w") as f:
-            json.dump(out, f, indent=1)
+            json.dump(record, f, indent=1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """`bench`: the speed of a checkpoint as a table and as JSON, and flags that cannot be measured."""
 
 import json
+import os
+import subprocess
+import sys
 import unittest
 
 import cli
@@ -29,6 +32,33 @@ class Bench(cli.CliTest):
         for groups in ["0", "1.5", "1,2000"]:
             self.fails(cli.USAGE, "--num-generations", "bench", *FAST, "--num-generations", groups)
         self.fails(cli.USAGE, "--repeat", "bench", *FAST[:-1], 0)
+
+
+class Rows(cli.CliTest):
+    """bench/run.py, with a build folder of its own in which only the programs are the built ones."""
+
+    def rows(self, names, *flags):
+        for part in ["bin", "rank_bench"]:
+            if not os.path.lexists(self.path(part)):
+                os.symlink(os.path.join(os.path.dirname(os.path.dirname(cli.PROGRAM)), part), self.path(part))
+        done = subprocess.run([sys.executable, os.path.join(cli.ROOT, "bench/run.py"), "--quick", "--rows", names, "--build", self.path(""), "--peers", "none", *flags],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=cli.environment())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("bench.json")) as f:
+            return json.load(f), done.stdout
+
+    def test_rows_are_kept_beside_those_of_another_run(self):
+        first, text = self.rows("P9")
+        self.assertEqual({r["row"] for r in first}, {"P9"})
+        for r in first:
+            self.assertLessEqual({"row", "case", "ours", "peer", "peer_name", "ratio", "limit_share", "unit", "peak_rss_gb"}, r.keys())
+            self.assertAlmostEqual(r["ratio"], r["peer"] / r["ours"])
+            self.assertGreater(r["peak_rss_gb"], 0.001)
+            self.assertIn(r["case"], text)
+        both, text = self.rows("P11")
+        self.assertEqual([r for r in both if r["row"] == "P9"], first)
+        self.assertEqual([r["row"] for r in both if r["row"] != "P9"], ["P11"])
+        self.assertNotIn("P9", text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+// The kernels of src/vlm on the shapes of the 3B geometry, beside what ATen has for the same work: bytes or operations a second, to be held
+// against what the machine can read and multiply (`bench/run.py` measures both).
+#include <benchmark/benchmark.h>
+#include <torch/types.h>
+
+#include "vlm/decode_attention.h"
+#include "vlm/few_rows.h"
+#include "vlm/fused.h"
+#include "vlm/head_rows.h"
+#include "vlm/quantised.h"
+
+namespace beholder {
+namespace {
+
+constexpr std::int64_t kIn = 2048, kOut = 11008;  // a gate of the 3B geometry
+constexpr int kCopies = 6;                        // taken in turn, so that no cache holds the weights
+
+at::TensorOptions bf16() {
+  return at::TensorOptions(at::kBFloat16);
+}
+
+// A label such as "GB/s", counted over real time.
+void rate(benchmark::State& state, const char* label, double per_iteration) {
+  state.counters[label] = benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+template <typename Product>
+void decode_product(benchmark::State& state, double bytes_a_weight, const Product& product) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor x = at::randn({state.range(0), kIn}, bf16());
+  int turn = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(product(turn++ % kCopies, x));
+  rate(state, "weight bytes/s", bytes_a_weight * kIn * kOut);
+}
+
+void linear_bf16(benchmark::State& state, bool ours) {
+  std::vector<at::Tensor> weights;
+  for (int i = 0; i < kCopies; ++i) weights.push_back(at::randn({kOut, kIn}, bf16()));
+  decode_product(state, 2, [&](int i, const at::Tensor& x) {
+    const auto copy = static_cast<std::size_t>(i);
+    if (!ours) return at::linear(x, weights[copy]);
+    const vlm::Factor factor{weights[copy], {}};
+    return vlm::few_rows_linear(x, {&factor, 1})[0];
+  });
+}
+BENCHMARK_CAPTURE(linear_bf16, aten, false)->Arg(1)->Arg(8)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK_CAPTURE(linear_bf16, few_rows, true)->Arg(1)->Arg(8)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+void linear_quantised(benchmark::State& state, int bits) {
+  std::vector<vlm::Quantised> weights;
+  for (int i = 0; i < kCopies; ++i) weights.push_back(vlm::quantise(at::randn({kOut, kIn}), bits));
+  decode_product(state, (bits + 0.5) / 8, [&](int i, const at::Tensor& x) {
+    const vlm::QuantisedFactor factor{&weights[static_cast<std::size_t>(i)], {}};
+    return vlm::quantised_linear(x, {&factor, 1})[0];
+  });
+}
+BENCHMARK_CAPTURE(linear_quantised, int8, 8)->Arg(1)->Arg(8)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK_CAPTURE(linear_quantised, int4, 4)->Arg(1)->Arg(8)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+// Eight continuations of one prompt of 768 tokens, 64 tokens on.
+void decode_attention(benchmark::State& state) {
+  constexpr std::int64_t kRequests = 1, kGroup = 8, kKeys = 2, kHeads = 16, kD = 128, kPrefix = 768, kSuffix = 128;
+  const at::Tensor q = at::randn({kGroup, kHeads, kD}), prefix_k = at::randn({kRequests, kKeys, kD, kPrefix});
+  const at::Tensor prefix_v = at::randn({kRequests, kKeys, kPrefix, kD}), suffix_k = at::randn({kGroup, kKeys, kD, kSuffix});
+  const at::Tensor suffix_v = at::randn({kGroup, kKeys, kSuffix, kD});
+  at::Tensor out = at::empty_like(q);
+  const std::int64_t length = kPrefix;
+  for (auto _ : state)
+    vlm::decode_attend({q.const_data_ptr<float>(), prefix_k.const_data_ptr<float>(), prefix_v.const_data_ptr<float>(),
+                        suffix_k.const_data_ptr<float>(), suffix_v.const_data_ptr<float>(), &length, out.data_ptr<float>(), kRequests,
+                        kGroup, kKeys, kHeads, kD, kPrefix, kSuffix, 64});
+  rate(state, "FLOP/s", 4.0 * kGroup * kHeads * kD * (kPrefix + 64));
+}
+BENCHMARK(decode_attention)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+void norm(benchmark::State& state) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor x = at::randn({state.range(0), kIn}, bf16()), w = at::ones({kIn}, bf16());
+  for (auto _ : state) benchmark::DoNotOptimize(vlm::rms_normalise(x, w, 1e-6));
+  rate(state, "bytes/s", 4.0 * static_cast<double>(x.numel()));
+}
+BENCHMARK(norm)->Arg(8)->Arg(2048)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+void rotary(benchmark::State& state) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor x = at::randn({state.range(0), 16, 128}, bf16());
+  const at::Tensor angle = at::randn({state.range(0), 64}), cos = angle.cos().to(at::kBFloat16), sin = angle.sin().to(at::kBFloat16);
+  for (auto _ : state) benchmark::DoNotOptimize(vlm::rotate_pairs(x, cos, sin));
+  rate(state, "bytes/s", 4.0 * static_cast<double>(x.numel()));
+}
+BENCHMARK(rotary)->Arg(8)->Arg(2048)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+// The head's rows of a vocabulary of 151,936: log-probabilities, normalisers and entropies.
+void head_rows(benchmark::State& state) {
+  const at::Tensor logits = at::randn({state.range(0), 151936}, bf16());
+  const at::Tensor target = at::randint(151936, {state.range(0)}, at::kLong);
+  at::Tensor logprob = at::empty({state.range(0)}), normaliser = at::empty_like(logprob), entropy = at::empty_like(logprob);
+  for (auto _ : state) vlm::score_rows(logits, target, 1, logprob, normaliser, &entropy);
+  rate(state, "bytes/s", 2.0 * static_cast<double>(logits.numel()));
+}
+BENCHMARK(head_rows)->Arg(27)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+}  // namespace
+}  // namespace beholder
