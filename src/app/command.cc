@@ -18,6 +18,7 @@
 #include "core/printable.h"
 #include "core/profile.h"
 #include "core/progress.h"
+#include "dist/launch.h"
 
 #ifndef BEHOLDER_VERSION
 #define BEHOLDER_VERSION "0.1.0"
@@ -117,7 +118,7 @@ class KeptProfile {
   explicit KeptProfile(std::string path) : path_(std::move(path)) {
     if (path_.empty()) return;
     check_output_place(path_, "--profile");
-    if (const char* rank = std::getenv("RANK"); rank && *rank && std::string_view(rank) != "0") path_ += format(".rank{}", rank);
+    if (const int rank = dist::find_place(std::getenv).rank; rank > 0) path_ += format(".rank{}", rank);
     start_profile();
   }
   ~KeptProfile() {

@@ -5,11 +5,15 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <condition_variable>
+#include <future>
+#include <map>
 #include <thread>
 
 #include "core/error.h"
 #include "core/format.h"
 #include "dist/launch.h"
+#include "dist/traffic.h"
 #include "dist/watch.h"
 
 namespace beholder::dist {
@@ -78,6 +82,15 @@ TEST(Launch, HalfSaidNamesWhatIsMissing) {
   EXPECT_THAT(error_of([] { find_place(of({{"WORLD_SIZE", "2"}, {"RANK", "2"}, {"MASTER_ADDR", "a"}})); }), HasSubstr("2 of 2"));
 }
 
+TEST(Launch, EveryLocalRankHasItsGpu) {
+  EXPECT_EQ(device_of("cuda", 0, 4), "cuda:0");
+  EXPECT_EQ(device_of("cuda", 3, 4), "cuda:3");
+  EXPECT_EQ(device_of("cuda", 3, 1), "cuda:0") << "the launcher shows each process its own";
+  EXPECT_EQ(device_of("cuda", 1, 0), "cuda") << "whoever opens it says that there is none";
+  EXPECT_EQ(device_of("cuda:2", 1, 4), "cuda:2");
+  EXPECT_EQ(device_of("cpu", 1, 4), "cpu");
+}
+
 int free_port() {
   static int port = 31000 + static_cast<int>(::getpid()) % 20000;
   return ++port;
@@ -128,30 +141,50 @@ TEST(GlooGroup, MissingRanksAreNamed) {
 
 constexpr std::chrono::milliseconds kBeat(150);
 
-// A board that ranks of one process share.
+WatchOptions watcher(int rank, int size, const std::string& host, std::chrono::milliseconds timeout = std::chrono::minutes(1)) {
+  return {.rank = rank, .size = size, .host = host, .timeout = timeout, .beat = kBeat};
+}
+
+void ignore(const std::string&) {}
+
+// A board that ranks of one process share. While it hangs, its calls do not return.
 struct Shared {
   std::mutex mutex;
+  std::condition_variable changed;
   std::map<std::string, std::string> values;
-  Board board() {
+  bool hangs = false;
+
+  // For other ranks than its keeper's it may hang.
+  static Board board(const std::shared_ptr<Shared>& shared, bool may_hang = false) {
+    const auto lock = [shared, may_hang] {
+      std::unique_lock locked(shared->mutex);
+      shared->changed.wait(locked, [&] { return !may_hang || !shared->hangs; });
+      return locked;
+    };
     return {.set =
-                [this](const std::string& key, const std::string& value) {
-                  const std::lock_guard lock(mutex);
-                  values[key] = value;
+                [shared, lock](const std::string& key, const std::string& value) {
+                  const auto locked = lock();
+                  shared->values[key] = value;
                 },
-            .get = [this](const std::string& key) -> std::optional<std::string> {
-              const std::lock_guard lock(mutex);
-              const auto it = values.find(key);
-              return it == values.end() ? std::nullopt : std::optional(it->second);
+            .get = [shared, lock](const std::string& key) -> std::optional<std::string> {
+              const auto locked = lock();
+              const auto it = shared->values.find(key);
+              return it == shared->values.end() ? std::nullopt : std::optional(it->second);
             }};
+  }
+
+  void hang(bool value) {
+    const std::lock_guard lock(mutex);
+    hangs = value;
+    changed.notify_all();
   }
 };
 
 TEST(Watch, TellsTheDeadFromTheSlow) {
-  Shared shared;
-  const auto ignore = [](const std::string&) {};
-  Watch a(shared.board(), 0, 3, "hostA", ignore, kBeat);
-  auto b = std::make_optional<Watch>(shared.board(), 1, 3, "hostB", ignore, kBeat);
-  Watch c(shared.board(), 2, 3, "hostC", ignore, kBeat);
+  const auto shared = std::make_shared<Shared>();
+  Watch a(Shared::board(shared), watcher(0, 3, "hostA"), ignore);
+  auto b = std::make_optional<Watch>(Shared::board(shared), watcher(1, 3, "hostB"), ignore);
+  Watch c(Shared::board(shared), watcher(2, 3, "hostC"), ignore);
   for (Watch* w : {&a, &c}) w->enter_collective();
   std::this_thread::sleep_for(2 * kBeat);  // a beat says so
   EXPECT_THAT(a.blame(), ::testing::AllOf(HasSubstr("rank 1 (hostB)"), HasSubstr("hangs")));
@@ -162,13 +195,64 @@ TEST(Watch, TellsTheDeadFromTheSlow) {
 }
 
 TEST(Watch, AFaultEndsARankThatIsBusyWithSomethingElse) {
-  Shared shared;
+  const auto shared = std::make_shared<Shared>();
   std::atomic<int> ended = 0;
-  Watch a(shared.board(), 0, 2, "hostA", [&](const std::string& fault) { ended += fault == "gone" ? 1 : 100; }, kBeat);
-  Watch b(shared.board(), 1, 2, "hostB", [](const std::string&) {}, kBeat);
+  Watch a(Shared::board(shared), watcher(0, 2, "hostA"), [&](const std::string& fault) { ended += fault == "gone" ? 1 : 100; });
+  Watch b(Shared::board(shared), watcher(1, 2, "hostB"), ignore);
   b.report("gone");
   for (int i = 0; i < 100 && ended == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_EQ(ended, 1);
+}
+
+// Rank 0 is stopped: what it keeps takes calls and never answers them.
+TEST(Watch, ABoardThatHangsHoldsNobodyAndNamesItsKeeper) {
+  const auto shared = std::make_shared<Shared>();
+  Watch keeper(Shared::board(shared), watcher(0, 3, "hostA"), ignore);
+  std::promise<std::string> ended;
+  Watch busy(Shared::board(shared, true), watcher(2, 3, "hostC", 4 * kBeat), [&](const std::string& fault) { ended.set_value(fault); });
+  std::optional<Watch> waits(std::in_place, Shared::board(shared, true), watcher(1, 3, "hostB"), ignore);
+  std::this_thread::sleep_for(2 * kBeat);
+  shared->hang(true);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THAT(waits->blame(), ::testing::AllOf(HasSubstr("rank 0 (hostA)"), HasSubstr("does not answer")));
+  waits->report("nobody hears it");
+  waits.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 20 * kBeat);
+  std::future<std::string> fault = ended.get_future();
+  ASSERT_EQ(fault.wait_for(40 * kBeat), std::future_status::ready) << "the one that is busy goes on for ever";
+  EXPECT_THAT(fault.get(), ::testing::AllOf(HasSubstr("rank 0 (hostA)"), HasSubstr("does not answer")));
+  shared->hang(false);
+}
+
+TEST(Watch, ABoardOfTheLaunchersIsNotRankZero) {
+  const auto shared = std::make_shared<Shared>();
+  WatchOptions options = watcher(1, 2, "hostB");
+  options.keeper = "the launcher at head:1234";
+  Watch watch(Shared::board(shared, true), options, ignore);
+  shared->hang(true);
+  EXPECT_THAT(watch.blame(), ::testing::AllOf(HasSubstr("the launcher at head:1234"), ::testing::Not(HasSubstr("rank 0"))));
+  shared->hang(false);
+}
+
+// Arrives `after` it is waited for, or has arrived before.
+struct Timed : ProcessGroup::Pending {
+  explicit Timed(ProcessGroup::Clock::time_point end) : end_(end) {}
+  void wait() override { std::this_thread::sleep_until(end_); }
+  ProcessGroup::Clock::time_point ended() const override { return end_; }
+  ProcessGroup::Clock::time_point end_;
+};
+
+TEST(Traffic, CountsTimeUnderWayOnceAndWhatWasWaited) {
+  using std::chrono::milliseconds;
+  Traffic traffic;
+  EXPECT_EQ(traffic.hidden(), 0);
+  const auto now = ProcessGroup::Clock::now();
+  const auto parcel = [&](int end_ms) { return Parcel([=] { return std::make_unique<Timed>(now + milliseconds(end_ms)); }); };
+  Parcel a = parcel(200), b = parcel(100), c = parcel(400), none([] { return nullptr; });
+  std::this_thread::sleep_until(now + milliseconds(300));  // 300 ms of work
+  for (Parcel* p : {&a, &b, &none, &c}) traffic.arrived(*p);
+  EXPECT_NEAR(traffic.waited_s(), 0.1, 0.05);
+  EXPECT_NEAR(traffic.hidden(), 0.75, 0.12);
 }
 
 }  // namespace

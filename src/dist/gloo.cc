@@ -3,9 +3,12 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 #include <arpa/inet.h>
+#include <c10/util/Logging.h>
 #include <netdb.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -107,9 +110,15 @@ class GlooGroup : public ProcessGroup {
  public:
   GlooGroup(const Place& place, Milliseconds timeout, const std::function<void(const std::string&)>& on_fault)
       : ProcessGroup(place.rank, place.size), store_(connect_store(place, timeout, place.rank == 0 && !place.store_is_there)) {
-    meet(place, store_, timeout);
     // A connection of its own: a call that waits holds the other one.
-    watch_.emplace(board_on(connect_store(place, timeout, false)), place.rank, place.size, host_name(), on_fault);
+    watch_.emplace(board_on(connect_store(place, timeout, false)),
+                   WatchOptions{.rank = place.rank,
+                                .size = place.size,
+                                .host = host_name(),
+                                .keeper = place.store_is_there ? format("the launcher at {}:{}", place.address, place.port) : "",
+                                .timeout = timeout},
+                   on_fault);
+    meet(place, store_, timeout);
     auto options = c10d::ProcessGroupGloo::Options::create(timeout);
     options->devices.push_back(device_for(place));
     group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_), place.rank, place.size,
@@ -132,13 +141,15 @@ class GlooGroup : public ProcessGroup {
     });
   }
 
-  void broadcast(at::Tensor& tensor, int root) override {
+  std::unique_ptr<Pending> start_broadcast(at::Tensor& tensor, int root) override {
+    c10::intrusive_ptr<c10d::Work> work;
     check([&] {
       c10d::BroadcastOptions options;
       options.rootRank = root;
       std::vector<at::Tensor> tensors{tensor};
-      group_->broadcast(tensors, options)->wait();
+      work = group_->broadcast(tensors, options);
     });
+    return std::make_unique<Waiting>(*this, std::move(work));
   }
 
   std::unique_ptr<Pending> reduce(at::Tensor& tensor, int root) override {
@@ -185,14 +196,19 @@ class GlooGroup : public ProcessGroup {
  private:
   class Waiting : public Pending {
    public:
-    Waiting(GlooGroup& group, c10::intrusive_ptr<c10d::Work> work) : group_(group), work_(std::move(work)) {}
+    Waiting(GlooGroup& group, c10::intrusive_ptr<c10d::Work> work)
+        : group_(group), work_(std::move(work)), ended_(std::make_shared<std::atomic<Clock::time_point>>(Clock::time_point::max())) {
+      work_->getFuture()->addCallback([ended = ended_](c10::ivalue::Future&) { *ended = Clock::now(); });
+    }
     void wait() override {
       group_.check([&] { work_->wait(); });
     }
+    Clock::time_point ended() const override { return std::min(ended_->load(), Clock::now()); }
 
    private:
     GlooGroup& group_;
     c10::intrusive_ptr<c10d::Work> work_;
+    std::shared_ptr<std::atomic<Clock::time_point>> ended_;  // written by Gloo's thread
   };
 
   template <class Collective>
@@ -225,6 +241,7 @@ Error lost_rank(int rank, int size, const std::string& fault) {
 
 std::unique_ptr<ProcessGroup> join(const Place& place, double timeout_s, const std::function<void(const std::string&)>& on_fault) {
   require_internal(place.size > 1, "a process alone joins nobody");
+  if (!std::getenv("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = 2;  // errors: c10d warns of a lost connection with a stack trace
   try {
     return std::make_unique<GlooGroup>(place, Milliseconds(static_cast<std::int64_t>(timeout_s * 1000)), on_fault);
   } catch (const Error&) {

@@ -84,6 +84,10 @@ Place find_place(const Environment& environment) {
   return checked(place);
 }
 
+std::string device_of(const std::string& device, int local_rank, int visible) {
+  return device == "cuda" && visible > 0 ? format("cuda:{}", local_rank % visible) : device;
+}
+
 void require_alone(const std::string& command) {
   const Place place = find_place(std::getenv);
   if (place.size > 1)

@@ -26,6 +26,10 @@ using Environment = std::function<const char*(const char*)>;  // std::getenv
 // Size 1 where nothing is said. kUsage, naming the variable, where it is said half or wrong.
 Place find_place(const Environment& environment);
 
+// `device` as this process is to use it: "cuda" is the GPU of its local rank, of the `visible` ones (a launcher may show each process only
+// its own); everything else stays as it is.
+std::string device_of(const std::string& device, int local_rank, int visible);
+
 // The group of this place; joining and every collective end after `timeout_s`. kResource, naming the ranks that did not come.
 // `on_fault` is called, from another thread, when a rank was lost and this one has not ended by itself some seconds later.
 std::unique_ptr<ProcessGroup> join(const Place& place, double timeout_s, const std::function<void(const std::string& fault)>& on_fault);

@@ -9,8 +9,8 @@ class Alone : public ProcessGroup {
  public:
   Alone() : ProcessGroup(0, 1) {}
   void sum(at::Tensor&) override {}
-  void broadcast(at::Tensor&, int) override {}
   std::unique_ptr<Pending> reduce(at::Tensor&, int) override { return nullptr; }
+  std::unique_ptr<Pending> start_broadcast(at::Tensor&, int) override { return nullptr; }
   std::vector<std::string> gather(const std::string& mine) override { return {mine}; }
   void leave(const std::string&) override {}
 };
@@ -22,6 +22,10 @@ double ProcessGroup::sum(double value) {
   at::Tensor tensor = at::full({1}, value, at::kDouble);
   sum(tensor);
   return tensor.item<double>();
+}
+
+void ProcessGroup::broadcast(at::Tensor& tensor, int root) {
+  if (const auto pending = start_broadcast(tensor, root)) pending->wait();
 }
 
 ProcessGroup& alone() {

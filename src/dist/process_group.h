@@ -6,6 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,17 +26,19 @@ class ProcessGroup {
   // In place, the sum over the ranks.
   virtual void sum(at::Tensor& tensor) = 0;
   double sum(double value);
-  // In place, `root`'s.
-  virtual void broadcast(at::Tensor& tensor, int root) = 0;
-
+  using Clock = std::chrono::steady_clock;
   // Something under way; `wait` ends it. The tensor must stay untouched until then.
   class Pending {
    public:
     virtual ~Pending() = default;
     virtual void wait() = 0;
+    virtual Clock::time_point ended() const = 0;  // when it did, once `wait` has returned
   };
   // The sum over the ranks, at `root`; elsewhere the content is lost. Null where there is nothing to wait for.
   virtual std::unique_ptr<Pending> reduce(at::Tensor& tensor, int root) = 0;
+  // In place, `root`'s. Null where there is nothing to wait for.
+  virtual std::unique_ptr<Pending> start_broadcast(at::Tensor& tensor, int root) = 0;
+  void broadcast(at::Tensor& tensor, int root);
 
   // Everybody's bytes, by rank, at every rank.
   virtual std::vector<std::string> gather(const std::string& mine) = 0;

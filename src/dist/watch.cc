@@ -1,8 +1,5 @@
 #include "dist/watch.h"
 
-#include <chrono>
-#include <exception>
-#include <sstream>
 #include <utility>
 
 #include "core/format.h"
@@ -12,14 +9,14 @@ namespace {
 
 constexpr int kLook = 4;   // beats between two looks: one or two may be late
 constexpr int kGrace = 6;  // for a rank to find the fault itself and end in order
-constexpr const char* kFault = "fault";
 
 }  // namespace
 
-Watch::Watch(Board board, int rank, int size, std::string host, std::function<void(const std::string&)> on_fault,
-             std::chrono::milliseconds beat_time)
-    : board_(std::move(board)), rank_(rank), size_(size), host_(std::move(host)), on_fault_(std::move(on_fault)), beat_(beat_time) {
-  beat();
+Watch::Watch(Board board, WatchOptions options, std::function<void(const std::string&)> on_fault)
+    : options_(std::move(options)),
+      on_fault_(std::move(on_fault)),
+      courier_(std::move(board), options_.rank, options_.size, options_.beat,
+               [this] { return Beat{.number = ++beats_, .collectives = collectives_, .host = options_.host}; }) {
   thread_ = std::thread([this] { work(); });
 }
 
@@ -32,76 +29,74 @@ Watch::~Watch() {
   thread_.join();
 }
 
-std::string Watch::name() const {
-  return format("rank {} ({})", rank_, host_);
+std::string Watch::name_of(int rank, const std::string& host) {
+  return format("rank {} ({})", rank, host);
 }
 
-void Watch::beat() {
-  board_.set(format("beat/{}", rank_), format("{} {} {}", ++beats_, collectives_.load(), host_));
+std::string Watch::keeper(const News& news) const {
+  if (!options_.keeper.empty()) return options_.keeper;
+  return news.beats[0] ? name_of(0, news.beats[0]->host) : "rank 0";
 }
 
+std::string Watch::lost(const News& news) const {
+  return keeper(news) + ", which keeps the others together, is gone";
+}
+
+std::string Watch::silent(const News& news) const {
+  return keeper(news) + ", which keeps the others together, does not answer: it was stopped or cannot be reached";
+}
+
+// Looks each beat whether there is a fault. Silence is counted in beats of its own: while this process is stopped none is missed.
 void Watch::work() {
   std::unique_lock lock(mutex_);
   std::optional<std::string> fault;
-  while (!fault && !stopped_.wait_for(lock, beat_, [this] { return stop_; })) {
-    try {
-      beat();
-      fault = board_.get(kFault);
-    } catch (const std::exception&) {
-      fault = "rank 0, which keeps the others together, is gone";
-    }
+  std::int64_t rounds = 0, silence = 0;
+  while (!fault) {
+    const auto before = std::chrono::steady_clock::now();
+    if (stopped_.wait_for(lock, options_.beat, [this] { return stop_; })) return;
+    const auto away = std::chrono::steady_clock::now() - before;
+    if (away > options_.timeout + options_.beat) paused_s_ = std::chrono::duration_cast<std::chrono::seconds>(away).count();
+    const News news = courier_.news();
+    silence = news.rounds == rounds ? silence + 1 : 0;
+    rounds = news.rounds;
+    if (news.fault)
+      fault = news.fault;
+    else if (news.lost)
+      fault = lost(news);
+    else if (silence * options_.beat > options_.timeout)
+      fault = silent(news);
   }
-  if (fault && !stopped_.wait_for(lock, kGrace * beat_, [this] { return stop_; })) on_fault_(*fault);
+  if (stopped_.wait_for(lock, kGrace * options_.beat, [this] { return stop_; })) return;
+  lock.unlock();
+  on_fault_(*fault);
 }
 
 void Watch::report(const std::string& fault) {
-  {
-    const std::lock_guard lock(mutex_);
-    try {
-      if (!board_.get(kFault)) board_.set(kFault, fault);
-    } catch (const std::exception&) {  // nobody is left to be told
-      return;
-    }
-  }
-  std::this_thread::sleep_for(2 * beat_);
-}
-
-std::optional<Watch::Beat> Watch::beat_of(int rank) {
-  const std::optional<std::string> text = board_.get(format("beat/{}", rank));
-  if (!text) return std::nullopt;
-  Beat beat{.text = *text, .collectives = 0, .host = {}};
-  std::int64_t number = 0;
-  std::istringstream(*text) >> number >> beat.collectives >> beat.host;
-  return beat;
+  courier_.post(fault);
+  const News news = courier_.wait(2 * options_.beat, [](const News& n) { return n.posted || n.lost; });
+  if (news.posted) std::this_thread::sleep_for(2 * options_.beat);
 }
 
 std::string Watch::blame() {
-  try {
-    return suspect();
-  } catch (const std::exception&) {
-    return "rank 0, which keeps the others together, is gone";
-  }
-}
-
-std::string Watch::suspect() {
-  std::vector<std::optional<Beat>> before;
-  for (int r = 0; r < size_; ++r) {
-    const std::lock_guard lock(mutex_);
-    before.push_back(beat_of(r));
-  }
-  std::this_thread::sleep_for(kLook * beat_);
-  const std::lock_guard lock(mutex_);
-  if (const auto fault = board_.get(kFault)) return *fault;
+  const std::int64_t looks = courier_.look();
+  const auto over = [](const News& news) { return news.fault || news.lost; };
+  const News before = courier_.wait(kLook * options_.beat, [&](const News& news) { return news.looks > looks || over(news); });
+  if (before.looks == looks && !over(before)) return silent(before);
+  const News now = courier_.wait(kLook * options_.beat, over);
+  if (now.fault) return *now.fault;
+  if (paused_s_ > 0) return format("{} was itself stopped for {} s, longer than the others wait", name(), paused_s_.load());
+  if (now.lost) return lost(now);
+  if (now.rounds == before.rounds) return silent(now);
   std::string slowest;
   std::int64_t least = collectives_;
-  for (int r = 0; r < size_; ++r) {
-    if (r == rank_) continue;
-    const std::optional<Beat> now = beat_of(r), &then = before[static_cast<std::size_t>(r)];
-    if (!now) return format("rank {} never came", r);
-    if (then && now->text == then->text) return format("rank {} ({}) died or was stopped", r, now->host);
-    if (now->collectives >= least) continue;
-    least = now->collectives;
-    slowest = format("rank {} ({}) runs but does not come: it hangs in its own work", r, now->host);
+  for (int r = 0; r < options_.size; ++r) {
+    if (r == options_.rank) continue;
+    const auto &beat = now.beats[static_cast<std::size_t>(r)], &earlier = before.beats[static_cast<std::size_t>(r)];
+    if (!beat) return format("rank {} never came", r);
+    if (earlier && beat->number == earlier->number) return name_of(r, beat->host) + " died or was stopped";
+    if (beat->collectives >= least) continue;
+    least = beat->collectives;
+    slowest = name_of(r, beat->host) + " runs but does not come: it hangs in its own work";
   }
   return slowest;
 }

@@ -1,5 +1,6 @@
 // Who is alive: every rank writes a beat onto a board each second, with the number of collectives it has entered. When one of these fails,
-// the beats tell whose fault it is; what was found stands on the board, and ends every rank, whatever it is doing.
+// the beats tell whose fault it is; what was found stands on the board, and ends every rank, whatever it is doing. A board that does not
+// answer is a fault of rank 0, which keeps it.
 #pragma once
 
 #include <atomic>
@@ -10,21 +11,24 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <vector>
+
+#include "dist/courier.h"
 
 namespace beholder::dist {
 
-// Where all ranks can write and read; calls may throw.
-struct Board {
-  std::function<void(const std::string& key, const std::string& value)> set;
-  std::function<std::optional<std::string>(const std::string& key)> get;  // nothing where it was not set
+struct WatchOptions {
+  int rank = 0, size = 1;
+  std::string host;
+  std::string keeper = {};              // of the board, where it is not rank 0
+  std::chrono::milliseconds timeout{};  // that a board may be silent
+  std::chrono::milliseconds beat = std::chrono::seconds(1);
 };
 
 class Watch {
  public:
-  // `on_fault` is called from the watch's own thread, some seconds after a fault was reported, unless this goes away before.
-  Watch(Board board, int rank, int size, std::string host, std::function<void(const std::string& fault)> on_fault,
-        std::chrono::milliseconds beat = std::chrono::seconds(1));
+  // `on_fault` is called from the watch's own thread, some seconds after a fault was reported or the board's silence was too long, unless
+  // this goes away before.
+  Watch(Board board, WatchOptions options, std::function<void(const std::string& fault)> on_fault);
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
@@ -34,29 +38,23 @@ class Watch {
   std::string blame();
   // Puts the fault onto the board, unless one stands there, and gives the others the time to see it.
   void report(const std::string& fault);
-  std::string name() const;  // "rank 2 (host7)"
+  std::string name() const { return name_of(options_.rank, options_.host); }  // "rank 2 (host7)"
 
  private:
-  struct Beat {
-    std::string text;
-    std::int64_t collectives = 0;
-    std::string host;
-  };
+  static std::string name_of(int rank, const std::string& host);
   void work();
-  void beat();
-  std::string suspect();
-  std::optional<Beat> beat_of(int rank);
+  std::string keeper(const News& news) const;
+  std::string lost(const News& news) const;
+  std::string silent(const News& news) const;
 
-  Board board_;
-  int rank_, size_;
-  std::string host_;
+  WatchOptions options_;
   std::function<void(const std::string&)> on_fault_;
-  std::chrono::milliseconds beat_;
-  std::atomic<std::int64_t> collectives_ = 0;
-  std::int64_t beats_ = 0;
-  std::mutex mutex_;  // of the board and of stop_
+  std::atomic<std::int64_t> collectives_ = 0, paused_s_ = 0;  // paused: this process, for longer than the others wait
+  std::int64_t beats_ = 0;                                    // the courier's thread's
+  std::mutex mutex_;                                          // of stop_
   std::condition_variable stopped_;
   bool stop_ = false;
+  Courier courier_;
   std::thread thread_;
 };
 

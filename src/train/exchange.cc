@@ -1,5 +1,4 @@
 #include "train/exchange.h"
-#include "core/profile.h"
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
@@ -10,11 +9,40 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <string_view>
+
+#include "core/profile.h"
 
 namespace beholder::train {
 namespace {
 
-constexpr std::int64_t kBucketElements = 4 << 20;  // 16 MiB of float32
+// A bucket's most, in elements of 4 bytes: 16 MiB, and so small that a small model still has some that leave early.
+std::int64_t bucket_elements(std::int64_t total) {
+  return std::clamp<std::int64_t>(total / 16, 64 << 10, 4 << 20);
+}
+
+// Where a parameter comes in the forward pass: stage and layer. The names' own order has the tower, whose gradients come last, behind the
+// decoder, and layer 10 before layer 2.
+std::pair<int, int> forward_place(const std::string& name) {
+  const bool tower = name.starts_with("visual.");
+  if (name.find("embed") != name.npos) return {0, 0};
+  const std::string_view list = tower ? "visual.blocks." : "model.layers.";
+  if (name.starts_with(list)) return {tower ? 1 : 3, std::atoi(name.c_str() + list.size())};
+  return {tower ? 2 : 4, 0};
+}
+
+// Indices of the parameters, as the backward pass comes to them.
+std::vector<std::size_t> backward_order(const std::vector<NamedParam>& params) {
+  std::vector<std::size_t> order(params.size());
+  std::iota(order.rbegin(), order.rend(), std::size_t{0});
+  std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return forward_place(params[i].name); });
+  return order;
+}
 
 }  // namespace
 
@@ -28,7 +56,7 @@ class GradientExchange::Hook : public torch::autograd::PostAccumulateGradHook {
   std::size_t param_;
 };
 
-GradientExchange::GradientExchange(dist::ProcessGroup& group, const std::vector<NamedParam>& params)
+GradientExchange::GradientExchange(dist::ProcessGroup& group, const std::vector<NamedParam>& params, bool gradient_checkpointing)
     : group_(group), owners_(params.size(), 0), bucket_of_(params.size(), 0), has_gradient_(params.size(), 0) {
   std::int64_t total = 0, before = 0;
   for (const NamedParam& param : params) {
@@ -36,26 +64,28 @@ GradientExchange::GradientExchange(dist::ProcessGroup& group, const std::vector<
     total += param.value.numel();
   }
   if (group_.is_alone()) return;
-  for (std::size_t i = params.size(); i-- > 0;) {
+  const std::int64_t most = bucket_elements(total);
+  for (const std::size_t i : backward_order(params)) {
     const std::int64_t n = params[i].value.numel(), middle = before + n / 2;
     const int owner =
         static_cast<int>(std::min<std::int64_t>(group_.size() - 1, middle * group_.size() / std::max<std::int64_t>(1, total)));
     before += n;
-    if (buckets_.empty() || buckets_.back().owner != owner || buckets_.back().elements + n > kBucketElements)
-      buckets_.push_back({.params = {}, .owner = owner, .elements = 0, .missing = 0, .flat = {}, .sum = nullptr});
+    if (buckets_.empty() || buckets_.back().owner != owner || buckets_.back().elements + n > most)
+      buckets_.push_back({.params = {}, .owner = owner, .elements = 0, .missing = 0, .flat = {}, .parcel = {}});
     buckets_.back().params.push_back(i);
     buckets_.back().elements += n;
     owners_[i] = owner;
     bucket_of_[i] = buckets_.size() - 1;
   }
   for (std::size_t i = 0; i < params.size(); ++i)
-    torch::autograd::impl::set_post_acc_grad_hooks(params[i].value, std::make_unique<Hook>(*this, i));
+    if (!gradient_checkpointing || !params[i].name.starts_with("visual."))
+      torch::autograd::impl::set_post_acc_grad_hooks(params[i].value, std::make_unique<Hook>(*this, i));
 }
 
 GradientExchange::~GradientExchange() {
   for (Bucket& bucket : buckets_) {
     try {
-      if (bucket.sum) bucket.sum->wait();  // it reads and writes the bucket
+      bucket.parcel.wait();  // it reads and writes the bucket
     } catch (const std::exception&) {
     }
   }
@@ -95,7 +125,9 @@ void GradientExchange::send(Bucket& bucket) {
     parts.push_back((grad.defined() ? grad : at::zeros_like(values_[i])).reshape({-1}));
   }
   bucket.flat = at::cat(parts);
-  bucket.sum = group_.reduce(bucket.flat, bucket.owner);
+  parts.clear();
+  for (const std::size_t i : bucket.params) values_[i].mutable_grad().reset();  // one of the two is enough
+  bucket.parcel = dist::Parcel([&] { return group_.reduce(bucket.flat, bucket.owner); });
 }
 
 void GradientExchange::finish() {
@@ -106,12 +138,11 @@ void GradientExchange::finish() {
   under_way_ = false;
   for (Bucket& bucket : buckets_) bucket.missing = 0;
   send_complete();
+  for (Bucket& bucket : buckets_) traffic_.arrived(bucket.parcel);
   at::Tensor anywhere = at::from_blob(has_gradient_.data(), {std::ssize(has_gradient_)}, at::kFloat).clone();
   group_.sum(anywhere);
   const float* has = anywhere.const_data_ptr<float>();
   for (Bucket& bucket : buckets_) {
-    if (bucket.sum) bucket.sum->wait();
-    bucket.sum.reset();
     std::int64_t at = 0;
     for (const std::size_t i : bucket.params) {
       const std::int64_t n = values_[i].numel();
@@ -129,18 +160,22 @@ void GradientExchange::share() {
   if (group_.is_alone()) return;
   const ProfileSpan span("share parameters");
   const c10::NoGradGuard no_grad;
-  for (const Bucket& bucket : buckets_) {
+  for (Bucket& bucket : buckets_) {
     std::vector<at::Tensor> parts;
-    const bool mine = bucket.owner == group_.rank();
     for (const std::size_t i : bucket.params) parts.push_back(values_[i].detach().reshape({-1}));
-    at::Tensor flat = mine ? at::cat(parts) : at::empty({bucket.elements}, values_[bucket.params[0]].options().requires_grad(false));
-    group_.broadcast(flat, bucket.owner);
+    bucket.flat = bucket.owner == group_.rank() ? at::cat(parts)
+                                                : at::empty({bucket.elements}, values_[bucket.params[0]].options().requires_grad(false));
+    bucket.parcel = dist::Parcel([&] { return group_.start_broadcast(bucket.flat, bucket.owner); });
+  }
+  for (Bucket& bucket : buckets_) {
+    traffic_.arrived(bucket.parcel);
     std::int64_t at = 0;
     for (const std::size_t i : bucket.params) {
       at::Tensor value = values_[i].detach();
-      if (!mine) value.copy_(flat.narrow(0, at, value.numel()).view(value.sizes()));
+      if (bucket.owner != group_.rank()) value.copy_(bucket.flat.narrow(0, at, value.numel()).view(value.sizes()));
       at += value.numel();
     }
+    bucket.flat.reset();
   }
 }
 

@@ -1,5 +1,7 @@
 #include "train/ranks.h"
 
+#include <ATen/DeviceAccelerator.h>
+
 #include <cstdio>
 #include <cstdlib>
 
@@ -25,6 +27,10 @@ void with_ranks(const RunConfig& config, const std::function<void(dist::ProcessG
     group->leave(e.what());
     throw;
   }
+}
+
+std::string device_here(const std::string& device) {
+  return dist::device_of(device, dist::find_place(std::getenv).local_rank, at::accelerator::deviceCount());
 }
 
 }  // namespace beholder::train

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "dist/process_group.h"
 #include "train/run_config.h"
@@ -24,10 +25,15 @@ auto first_on_main(dist::ProcessGroup& group, const Make& make) {
   return make();
 }
 
-// `config` as a trainer of several ranks reads it: gradient_accumulation_steps are the forward passes of all of them.
+// The device of this rank, where a config says "cuda" (dist/launch.h).
+std::string device_here(const std::string& device);
+
+// `config` as a trainer of several ranks reads it: gradient_accumulation_steps are the forward passes of all of them, the device is its
+// own.
 template <class Config>
 Config for_ranks(Config config, const dist::ProcessGroup& group) {
   config.gradient_accumulation_steps *= group.size();
+  if (!group.is_alone()) config.device = device_here(config.device);
   return config;
 }
 

@@ -23,6 +23,30 @@ std::string file_name(const RunConfig& config, const std::string& param) {
 
 }  // namespace
 
+// Adds to every line about updates what they cost beside: seconds an update waited for the other ranks, and the share of the time in which
+// gradients and parameters were under way that it did not wait.
+class TrainingRun::ExchangeLog : public RunLog {
+ public:
+  ExchangeLog(std::unique_ptr<RunLog> log, GradientExchange& exchange, std::int64_t step)
+      : log_(std::move(log)), exchange_(exchange), step_(step) {}
+  void log(std::int64_t step, const Metrics& metrics) override {
+    Metrics all = metrics;
+    if (std::ranges::any_of(metrics, [](const auto& metric) { return metric.first == "grad_norm"; })) {
+      const dist::Traffic traffic = exchange_.take_traffic();
+      const double updates = static_cast<double>(std::max<std::int64_t>(1, step - std::exchange(step_, step)));
+      all.emplace_back("time/exchange", traffic.waited_s() / updates);
+      all.emplace_back("exchange/hidden", traffic.hidden());
+    }
+    log_->log(step, all);
+  }
+  void sync() override { log_->sync(); }
+
+ private:
+  std::unique_ptr<RunLog> log_;
+  GradientExchange& exchange_;
+  std::int64_t step_;  // of the line before
+};
+
 TrainingRun::TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files,
                          dist::ProcessGroup& group)
     : TrainingRun(config, std::move(identity),
@@ -41,7 +65,7 @@ TrainingRun::TrainingRun(const RunConfig& config, Json identity, TrainedWeights 
       model_files_(std::move(model_files)),
       schedule_(parse_schedule(config.lr_scheduler_type)),
       group_(group),
-      exchange_(group, weights.leaves),
+      exchange_(group, weights.leaves, config.gradient_checkpointing),
       optimizer_(
           std::move(weights.leaves),
           AdamWOptions{
@@ -87,6 +111,7 @@ std::int64_t TrainingRun::resume() {
     log_ = std::make_unique<FileRunLog>(config_.output_dir, saved_step_ >= 0 ? step_ : -1);
   else
     log_ = std::make_unique<NullRunLog>();
+  if (!group_.is_alone()) log_ = std::make_unique<ExchangeLog>(std::move(log_), exchange_, step_);
   return step_;
 }
 
@@ -167,7 +192,7 @@ TensorMap TrainingRun::optimizer_state() {
 }
 
 void TrainingRun::last_backward() {
-  if (!group_.is_alone() && !config_.gradient_checkpointing) exchange_.begin();  // a layer computed twice passes its gradients twice
+  if (!group_.is_alone()) exchange_.begin();
 }
 
 double TrainingRun::update() {
