@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "app/checklist_settings.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/format.h"
+#include "core/sha256.h"
+#include "data/media_tree.h"
 #include "judge/prompt.h"
 #include "media/media_info.h"
 
@@ -53,7 +57,10 @@ class ModelAnswerer : public MediaAnswerer {
 void AskFlags::ask_fields(FieldList& f) {
   f.group("What is judged");
   f.add("prompt", prompt, "what the media were generated for; questions that name no prompt need none");
-  f.add("in", in, "records, one JSON object a line ({\"id\",\"prompt\",\"media\"}), or a public data set, instead of files");
+  f.add("in", in,
+        "records, one JSON object a line ({\"id\",\"prompt\",\"media\"}), a folder of media with prompts beside them (a.txt or "
+        "prompt.txt), or "
+        "a public data set, instead of files");
   judge_fields(f);
   f.add_range("batch_tokens", batch_tokens, 1, 1e9, "media are asked together up to so many tokens");
 }
@@ -61,7 +68,9 @@ void AskFlags::ask_fields(FieldList& f) {
 ChecklistAsker::ChecklistAsker(const AskFlags& flags, const checklist::Checklist& list)
     : list_(list),
       model_(load_model(flags, "checklist")),
-      store_(patch_config(flags, model_), {flags.fps, flags.max_frames}),
+      patches_(patch_config(flags, model_)),
+      video_{.fps = flags.fps, .max_frames = static_cast<int>(flags.max_frames), .rule = media::FrameRule::kVisionReward},
+      store_(patches_, {flags.fps, flags.max_frames}),
       asker_(model_.spec, model_.model, model_.dir, flags.batch_tokens) {}
 
 std::vector<std::string> ChecklistAsker::questions(const std::string& prompt) const {
@@ -71,14 +80,28 @@ std::vector<std::string> ChecklistAsker::questions(const std::string& prompt) co
   return out;
 }
 
+// Of a video file the frames that VisionReward's code takes; anything else as everywhere.
+vlm::Media ChecklistAsker::read(const data::MediaRef& ref) {
+  std::error_code ignored;
+  if (list_.media == "image" || ref.is_frame_list() || (!ref.bytes && !fs::is_regular_file(ref.path, ignored)))
+    return store_.load(ref).media;
+  const auto file = ref.bytes ? nullptr : MappedFile::open(ref.path);
+  const std::span<const std::byte> bytes = file ? file->bytes() : std::as_bytes(std::span(*ref.bytes));
+  if (media::media_kind(bytes) == media::MediaKind::kImage) return store_.load(ref).media;
+  const media::VideoFrames video = media::decode_video(bytes, ref.path, video_);
+  return judge::prepare_video(video.frames, vlm::FrameTimes{video.times_s, video.fps}, patches_);
+}
+
 ChecklistAsker::Item ChecklistAsker::load(const data::MediaRef& ref, const std::string& id, const std::string& media,
                                           const std::string& prompt) {
+  if (needs_prompt(list_) && prompt.empty()) throw data::MediaTree::no_prompt(media);
   if (needs_prompt(list_)) judge::check_prompt(prompt);
-  Item item{.id = id, .media = media, .prompt = prompt, .asked = {store_.load(ref).media, questions(prompt)}};
+  Item item{.id = id, .media = media, .prompt = prompt, .asked = {read(ref), questions(prompt)}};
   if (!list_.media.empty() && item.asked.medium.video != (list_.media == "video"))
     throw Error(Code::kInvalidInput, media,
                 format("is {}, and the checklist asks about {}s", item.asked.medium.video ? "a video" : "an image", list_.media),
-                "give --questions for it");
+                item.asked.medium.video ? "give a list for videos with --questions (video, world-video)"
+                                        : "give a list for images with --questions (image, world)");
   item.tokens = asker_.check(item.asked);
   return item;
 }
@@ -107,9 +130,26 @@ bool names_media(const AskFlags& flags, const std::vector<std::string>& operands
           (media::is_image_path(operands[0]) || media::is_video_path(operands[0]) || fs::is_directory(operands[0], ignored)));
 }
 
+Json ask_settings(const AskFlags& flags, const checklist::Checklist& list, const std::string& answers) {
+  std::string texts = list.has_alignment() ? alignment_question(list) : "";
+  for (const checklist::Question& q : list.questions) texts += "\n" + q.text;
+  const std::string dir = model_dir(flags, "checklist");
+  return {{"questions", format("{} ({})", list.title, sha256_hex(texts).substr(0, 16))},
+          {"model", format("{} ({})", fs::path(dir).filename().string(), checkpoint_mark(dir).substr(0, 16))},
+          {"answers", answers},
+          {"prompt", flags.prompt},
+          {"quantize", flags.quantize},
+          {"fps", flags.fps},
+          {"max_frames", flags.max_frames},
+          {"max_pixels", flags.max_pixels}};
+}
+
 AskCounts ask_all(const AskFlags& flags, const checklist::Checklist& list, const std::vector<std::string>& operands, const AskSink& sink) {
   const auto make = [&] {
-    if (flags.in.empty() && needs_prompt(list)) judge::check_prompt(flags.prompt);
+    std::error_code ignored;
+    const bool captions = flags.prompt.empty() &&
+                          std::any_of(operands.begin(), operands.end(), [&](const std::string& o) { return fs::is_directory(o, ignored); });
+    if (flags.in.empty() && !captions && needs_prompt(list)) judge::check_prompt(flags.prompt);
     return std::make_unique<ModelAnswerer>(flags, list);
   };
   return ask_media(make, {flags.prompt, flags.in, operands}, sink);

@@ -11,6 +11,7 @@
 #include "checklist/answers.h"
 #include "checklist/checklist.h"
 #include "judge/ask.h"
+#include "media/video.h"
 
 namespace beholder::app {
 
@@ -46,15 +47,21 @@ class ChecklistAsker {
 
  private:
   std::vector<std::string> questions(const std::string& prompt) const;
+  vlm::Media read(const data::MediaRef& ref);
 
   const checklist::Checklist& list_;
   judge::JudgeModel model_;
+  media::PatchConfig patches_;
+  media::VideoOptions video_;
   judge::MediumStore store_;
   judge::Asker asker_;
 };
 
 // Whether operands and flags name media, not a file of answers.
 bool names_media(const AskFlags& flags, const std::vector<std::string>& operands);
+
+// What a file of answers depends on, beside its media: model, questions, prompt, frames, coding. `answers`: soft or hard.
+Json ask_settings(const AskFlags& flags, const checklist::Checklist& list, const std::string& answers);
 
 // All media of the operands, or of the records of --in, in order and batched. Errors of one medium are records.
 AskCounts ask_all(const AskFlags& flags, const checklist::Checklist& list, const std::vector<std::string>& operands, const AskSink& sink);

@@ -39,6 +39,10 @@ std::string show_checklist_score(const Json& record, const ViewStyle& style) {
     out += format("  {}  {}  {:+.3f}  {}\n", padded(shortened(d.at("name").get<std::string>(), style), kNames),
                   bar(high > low ? (value - low) / (high - low) : 0, style), value, faint(format("[{:+.3f}, {:+.3f}]", low, high), style));
   }
+  std::int64_t masked = 0;
+  for (const Json& q : record.value("questions", Json::array())) masked += q.value("masked", false) ? 1 : 0;
+  if (masked > 0)
+    out += faint(format("{} not arise here and count as 0\n", masked == 1 ? "1 question does" : format("{} questions do", masked)), style);
   return out + unanswered_line(record);
 }
 
@@ -55,6 +59,9 @@ std::string show_checklist_choice(const Json& record, const ViewStyle& style) {
   out += tie ? "   a tie; VisionReward's code says the second\n"
              : format("   difference {:+.4f}, chance of the first {:.1f}%\n", record.at("difference").get<double>(),
                       100 * record.at("probability").get<double>());
+  if (record.contains("mean_of"))
+    out += faint(format("   scores are means over {} questions; the difference, here and below, is a sum\n", record["mean_of"].get<int>()),
+                 style);
   double largest = 1e-300;
   for (const Json& d : record.at("dimensions")) largest = std::max(largest, std::abs(d.at("difference").get<double>()));
   for (const Json& d : record.at("dimensions")) {
@@ -89,8 +96,9 @@ std::string show_checklist_fit(const Json& fit, const ViewStyle& style) {
   if (zero > 0) out += faint(format("{} questions have no weight\n", zero), style);
   const Json& e = fit.at("evaluation");
   const Json& pairs = fit.at("pairs");
-  out += format("\n{} pairs and {} ties of {} prompts, solver {}\n", pairs.at("untied").get<std::int64_t>(),
-                pairs.at("ties").get<std::int64_t>(), pairs.at("prompts").get<std::int64_t>(), fit.at("solver").get<std::string>());
+  out += format("\n{} pairs and {} ties of {} prompts, fitted to {}, solver {}\n", pairs.at("untied").get<std::int64_t>(),
+                pairs.at("ties").get<std::int64_t>(), pairs.at("prompts").get<std::int64_t>(),
+                fit.value("choices", "majority") == "votes" ? "every vote" : "majorities", fit.at("solver").get<std::string>());
   out += format("{}: accuracy (diff) {:.3f}", e.at("held_out").get<bool>() ? "Held-out prompts" : "On the fitted pairs",
                 e.at("accuracy").get<double>());
   if (!e.at("interval").is_null()) out += format(" [{:.3f}, {:.3f}]", e["interval"][0].get<double>(), e["interval"][1].get<double>());

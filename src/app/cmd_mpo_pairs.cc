@@ -36,7 +36,7 @@ class MpoPairsCommand : public Command {
     f.group("Pairs");
     f.add_choice("level", level_, {"dimension", "sub-dimension", "question", "total"},
                  "where the chosen one must not be worse; total: the higher sum is enough (the baseline)");
-    f.add_range("threshold", threshold_, 0, 1e9, "the totals must differ by more than this");
+    f.add_range("threshold", threshold_, 0, 1e9, "the totals (sums of weight x yes) must differ by more than this");
     f.add("out", out_, "write the pairs here as preference records, the chosen medium first");
   }
 
@@ -99,12 +99,14 @@ class MpoPairsCommand : public Command {
     for (std::size_t d = 0; d < a.size(); ++d) dimensions[scoring.list.dimensions[d]] = a[d] - b[d];
     kept_.push_back({{"id", format("{}>{}", chosen.id, rejected.id)},
                      {"prompt", prompt},
-                     {"media", {chosen.name(), rejected.name()}},
+                     {"media", Json::array({medium(chosen), medium(rejected)})},
                      {"target", {{"pair", 1}}},
                      {"level", level_},
                      {"margin", margin},
                      {"dimensions", std::move(dimensions)}});
   }
+
+  static Json medium(const AnswerSheet& sheet) { return sheet.media.empty() ? Json(sheet.id) : checklist::media_json(sheet.ref); }
 
   [[noreturn]] void refuse(const std::string& path) const {
     std::vector<std::string> others;
@@ -114,8 +116,10 @@ class MpoPairsCommand : public Command {
     }
     throw Error(Code::kInvalidInput, path,
                 format("no pair of {} is left at level {} with a threshold of {}", possible_, level_, threshold_),
-                others.empty() ? "no level gives any: lower --threshold; all candidates of a prompt may be answered alike"
-                               : format("{}", fmt::join(others, ", ")));
+                !others.empty()  ? format("{}", fmt::join(others, ", "))
+                : threshold_ > 0 ? "no level gives any: lower --threshold; all candidates of a prompt may be answered alike"
+                                 : "the candidates of every prompt have the same total: make more, or more different, candidates, or ask "
+                                   "with more questions that have a weight");
   }
 
   Json summary_json(const checklist::AnswerTable& table) const {

@@ -1,11 +1,14 @@
 #include "app/media_asking.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <set>
 
 #include "app/media_inputs.h"
+#include "checklist/answers.h"
 #include "core/error.h"
 #include "core/format.h"
 #include "core/interrupt.h"
@@ -13,6 +16,7 @@
 #include "core/progress.h"
 #include "data/dataset.h"
 #include "data/jsonl.h"
+#include "data/media_tree.h"
 
 namespace beholder::app {
 namespace fs = std::filesystem;
@@ -35,16 +39,24 @@ class Run {
     counts_.media = sink.done_before;
   }
 
-  // `name`: what the answers call the medium.
-  void take(const data::MediaRef& ref, const std::string& id, const std::string& name, const std::string& prompt) {
+  // `ref`: where the medium is; `named`: the same as the answers write it.
+  void take(const data::MediaRef& ref, const std::string& id, const data::MediaRef& named, const std::string& prompt) {
     check_interrupt(sink_.keep_hint);
-    if (!seen_.emplace(name, prompt).second) return pass(counts_.repeated);
-    if (sink_.done && sink_.done(id)) return;
+    const std::string key = checklist::media_key(named);
+    if (!seen_.emplace(key, prompt).second) return pass(counts_.repeated);
+    if (sink_.done && sink_.done(id)) {
+      if (sink_.kept) sink_.kept(id, key, prompt);
+      return;
+    }
+    if (named.is_frame_list()) frame_lists_[id] = checklist::media_json(named);
     try {
-      if (!answerer_->take({ref, id, name, prompt})) return pass(counts_.left_out);
+      if (!answerer_->take({ref, id, named.name(), prompt})) {
+        frame_lists_.erase(id);
+        return pass(counts_.left_out);
+      }
     } catch (const Error& e) {
       flush();  // results stay in the order of the media
-      fail(error_record(id, name, prompt, e));
+      fail(error_record(id, named.name(), prompt, e));
       return;
     }
     if (answerer_->full()) flush();
@@ -68,7 +80,12 @@ class Run {
     give(record);
   }
 
-  void give(const Json& record) {
+  void give(Json record) {
+    const Json& id = record["id"];
+    if (const auto list = id.is_string() ? frame_lists_.find(id.get<std::string>()) : frame_lists_.end(); list != frame_lists_.end()) {
+      record["media"] = std::move(list->second);
+      frame_lists_.erase(list);
+    }
     sink_.take(record);
     ++counts_.media;
     update();
@@ -92,6 +109,7 @@ class Run {
   Warnings warnings_;
   AskCounts counts_;
   std::set<std::pair<std::string, std::string>> seen_;
+  std::map<std::string, Json> frame_lists_;  // by id, of those that wait
 };
 
 // The answers call a medium as its record does, so that `checklist fit` finds it; it is read from the records' folder.
@@ -99,8 +117,7 @@ void take_record(Run& run, const data::Record& record, const std::string& folder
   data::Record found = record;
   if (!folder.empty()) data::resolve_media(found, folder);
   for (std::size_t k = 0; k < record.media.size(); ++k)
-    run.take(found.media[k], record.media.size() == 1 ? record.id : format("{}#{}", record.id, k + 1), record.media[k].name(),
-             record.prompt);
+    run.take(found.media[k], record.media.size() == 1 ? record.id : format("{}#{}", record.id, k + 1), record.media[k], record.prompt);
 }
 
 // For the time left; 0: not known without reading it all.
@@ -113,6 +130,27 @@ std::int64_t count_media(const std::string& path) {
     media += record.is_object() && record.contains("media") && record["media"].is_array() ? std::ssize(record["media"]) : 1;
   }
   return media;
+}
+
+constexpr int kMostLookedAt = 1000;  // media without a prompt, before a folder is held to be no folder of candidates
+
+// Whether a folder holds media with prompts beside them, and is no data set.
+bool has_captions(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) return false;
+  data::MediaTree tree({path});
+  for (int i = 0; i < kMostLookedAt; ++i) {
+    const std::optional<data::Line> line = tree.next();
+    if (!line) return false;
+    if (line->record && !line->record->prompt.empty()) return true;
+  }
+  return false;
+}
+
+std::int64_t count_tree(const std::vector<std::string>& paths) {
+  data::MediaTree tree(paths);
+  while (tree.next()) continue;
+  return tree.position();
 }
 
 std::unique_ptr<data::RecordStream> open_stream(const std::string& path, std::ifstream& file, std::string& folder) {
@@ -151,25 +189,37 @@ AskSink sink_to(JsonlOut& out) {
 
 AskCounts ask_media(const MakeAnswerer& make, const MediaInputs& inputs, const AskSink& sink) {
   check_inputs(inputs);
-  if (!inputs.in.empty()) {
-    std::ifstream file;
-    std::string folder;
-    const std::unique_ptr<data::RecordStream> records = open_stream(inputs.in, file, folder);
-    Run run(make(), sink, count_media(inputs.in));
-    while (const std::optional<data::Line> line = records->next()) {
+  const auto take_all = [&](data::RecordStream& records, const std::string& folder, std::int64_t total) {
+    Run run(make(), sink, total);
+    while (const std::optional<data::Line> line = records.next()) {
       if (line->record)
         take_record(run, *line->record, folder);
       else
         run.bad_line(format("line {}", line->number), *line);
     }
     return run.finish();
+  };
+  std::error_code ignored;
+  const bool tree = inputs.in.empty() ? inputs.prompt.empty() && std::any_of(inputs.operands.begin(), inputs.operands.end(),
+                                                                             [&](const auto& o) { return fs::is_directory(o, ignored); })
+                                      : has_captions(inputs.in);
+  if (tree) {
+    const std::vector<std::string> paths = inputs.in.empty() ? expand_patterns(inputs.operands) : std::vector<std::string>{inputs.in};
+    data::MediaTree records(paths);
+    return take_all(records, "", count_tree(paths));
+  }
+  if (!inputs.in.empty()) {
+    std::ifstream file;
+    std::string folder;
+    const std::unique_ptr<data::RecordStream> records = open_stream(inputs.in, file, folder);
+    return take_all(*records, folder, count_media(inputs.in));
   }
   const std::vector<std::string> paths = expand_media(inputs.operands);
   Run run(make(), sink, std::ssize(paths));
   for (const std::string& path : paths) {
     data::MediaRef ref;
     ref.path = path;
-    run.take(ref, path, path, inputs.prompt);
+    run.take(ref, path, ref, inputs.prompt);
   }
   return run.finish();
 }

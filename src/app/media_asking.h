@@ -14,13 +14,14 @@
 
 namespace beholder::app {
 
-// What is asked about: files and folders with one prompt, or the records of `in`.
+// What is asked about: files and folders with one prompt, or with prompts beside them (data/media_tree.h); or the records of `in`, which
+// may be such a folder, too.
 struct MediaInputs {
   std::string prompt, in;
   std::vector<std::string> operands;
 };
 
-// One medium of them. `name`: what the answers call it.
+// One medium of them. `name`: what people call it.
 struct AskedMedium {
   const data::MediaRef& ref;
   const std::string &id, &name, &prompt;
@@ -33,7 +34,8 @@ class MediaAnswerer {
   // kUnsupported, kInvalidInput, kResource), others end the run.
   virtual bool take(const AskedMedium& medium) = 0;
   virtual bool full() const = 0;  // those that wait should be asked now
-  // {"id", "prompt"?, "media", "alignment"?, "answers": [P(yes) …]} of each that waits, in order; none waits afterwards.
+  // {"id", "prompt"?, "media", "alignment"?, "answers": [P(yes) …]} of each that waits, in order; none waits afterwards. Of a video of
+  // frames the sink gets them all in place of its name.
   virtual std::vector<Json> answer(const std::function<void(std::int64_t)>& done) = 0;
 };
 
@@ -41,6 +43,8 @@ class MediaAnswerer {
 struct AskSink {
   std::function<bool(const std::string&)> done;  // whether this id is there already; empty: none is
   std::function<void(const Json&)> take;
+  // Called for a medium whose id is there already (`medium`: checklist::media_key), to see that it is the same one; empty: nobody looks.
+  std::function<void(const std::string& id, const std::string& medium, const std::string& prompt)> kept = {};
   std::string keep_hint;  // what to do after Ctrl-C
   std::int64_t done_before = 0;
 };

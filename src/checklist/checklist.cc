@@ -68,8 +68,27 @@ const std::string_view* shipped_layout(std::string_view name) {
   return find(kLayouts, name);
 }
 
+std::string lists_with(std::size_t questions) {
+  using Counted = std::pair<std::size_t, std::string>;
+  static const std::vector<Counted> kCounted = [] {  // once: a file may have many bad lines
+    std::vector<Counted> out;
+    for (const auto& [name, text] : kLists) out.emplace_back(parse_checklist(*text, std::string(name)).questions.size(), name);
+    out.insert(out.end(), {{59, "VisionReward_image_qa.txt --masks visionreward-full"},
+                           {30, "VisionReward_image_qa_select.txt --masks visionreward-select"},
+                           {64, "VisionReward_video_qa.txt"},
+                           {29, "VisionReward_video_qa_select.txt"}});
+    return out;
+  }();
+  std::string out;
+  for (const auto& [count, name] : kCounted)
+    if (count == questions) out += format("; --questions {} has {}", name, count);
+  return out;
+}
+
 std::vector<std::string> read_question_lines(const std::string& path) {
   std::string text = read_file(path, std::uint64_t{1} << 24);
+  if (text.find('\0') != text.npos)
+    throw Error(Code::kCorrupt, path, "is no text", "--questions is a .toml checklist or a text file with one question a line");
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   std::vector<std::string> lines;
   for (std::size_t at = 0; at < text.size();) {

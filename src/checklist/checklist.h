@@ -62,6 +62,9 @@ std::string ask_about(std::string_view question, std::string_view prompt);
 const std::string_view* shipped_checklist(std::string_view name);
 const std::string_view* shipped_layout(std::string_view name);
 
+// For a hint: "; --questions world has 12" and the like for what is known to have so many questions; empty for none.
+std::string lists_with(std::size_t questions);
+
 // A checklist or layout from the text of a TOML file; `lines` are the questions of a layout's question file (null: a checklist).
 Checklist parse_checklist(std::string_view toml, const std::string& where, const std::vector<std::string>* lines = nullptr);
 

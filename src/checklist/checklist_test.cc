@@ -2,14 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
-#include <fstream>
 #include <set>
-#include <thread>
 
 #include "checklist/answers.h"
-#include "checklist/pairs.h"
 #include "checklist/score.h"
 #include "checklist/testing.h"
 #include "checklist/weights.h"
@@ -120,20 +116,13 @@ TEST(Checklist, APromptThatHoldsThePlaceholderIsNotReplacedAgain) {
   EXPECT_EQ(ask_about("Is it sharp?", "x"), "Is it sharp?");
 }
 
-std::string message_of(const std::function<void()>& run) {
-  try {
-    run();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
 TEST(Checklist, FilesThatDoNotBelongTogetherAreNamed) {
   using ::testing::HasSubstr;
   const TempDir dir;
   const Weights full = read_weights(kData + "full_weights.json");
   EXPECT_THAT(message_of([&] { load_weighted_checklist(kData + "full.txt", "", full); }), HasSubstr("give --masks visionreward-full"));
+  EXPECT_THAT(message_of([&] { load_weighted_checklist("image", "", Weights{.coef = std::vector<double>(11, 1)}); }),
+              HasSubstr("--questions world takes as many"));
   EXPECT_THAT(message_of([&] { load_weighted_checklist(kData + "select.txt", "visionreward-select", full); }),
               HasSubstr("take 28 weights, the weight file has 55"));
   EXPECT_THAT(message_of([&] { load_checklist(kData + "full.txt", "visionreward-select"); }),
@@ -142,13 +131,16 @@ TEST(Checklist, FilesThatDoNotBelongTogetherAreNamed) {
     write_file_atomic(dir / "w.json", text);
     return message_of([&] { read_weights(dir / "w.json"); });
   };
-  EXPECT_THAT(weights("{\"coef\": [1.0, NaN], \"intercept\": [0.0]}"), HasSubstr("holds NaN"));
+  EXPECT_THAT(weights("{\"coef\": [1.0, NaN], \"intercept\": [0.0]}"), HasSubstr("weight 1: is NaN, not a finite number"));
+  EXPECT_THAT(weights("{\"coef\": [1.0], \"intercept\": [-Infinity]}"), HasSubstr("intercept: is -Infinity"));
   EXPECT_THAT(weights("[0.5, null]"), HasSubstr("weight 1: is null"));
   EXPECT_THAT(weights("[1, 1e999]"), HasSubstr("not valid JSON"));
   EXPECT_THAT(weights("{\"weights\": [1]}"), HasSubstr("holds no weights"));
   EXPECT_EQ(weights("{\"coef\": [1], \"note\": \"NaN\"}"), "no error");
   write_file_atomic(dir / "q.txt", "one?\n\nthree?\n\n");
   EXPECT_THAT(message_of([&] { read_question_lines(dir / "q.txt"); }), HasSubstr("q.txt:2: is empty"));
+  write_file_atomic(dir / "photo.jpg", std::string("\xff\xd8\xff\0\n\n", 6));
+  EXPECT_THAT(message_of([&] { load_checklist(dir / "photo.jpg", ""); }), HasSubstr("photo.jpg: is no text"));
 }
 
 TEST(Checklist, ALayoutNamesEveryLineOnceAndOnlyLinesThatAreThere) {
@@ -167,74 +159,21 @@ TEST(Checklist, ALayoutNamesEveryLineOnceAndOnlyLinesThatAreThere) {
   EXPECT_THAT(layout(sub + "lines=[0,1,2]\nlevel=1\n"), HasSubstr("unknown key \"level\""));
 }
 
-TEST(Answers, BadLinesAreCountedAndTheRestGoesOn) {
-  const TempDir dir;
-  write_file_atomic(dir / "q.txt", "a?\nb?\n");
-  const Checklist list = load_checklist(dir / "q.txt", "");
-  write_file_atomic(
-      dir / "a.jsonl",
-      "{\"id\":1,\"answers\":[\"Yes\",0.25]}\n{\"id\":\"b\",\"answers\":[\"yes\"]}\n{\"id\":\"c\",\"answers\":[2,0]}\nnot json\n"
-      "{\"internal_id\":\"d\",\"meta_result\":[1,0],\"meta_mask\":[1,0]}\n{\"id\":\"e\",\"answers\":[null,\"maybe\"],\"media\":\"e.png\"}"
-      "\n");
-  const AnswerTable table = read_answer_table(dir / "a.jsonl", list);
-  EXPECT_EQ(table.bad, 3);
-  EXPECT_EQ(table.unanswered, 2);
-  ASSERT_EQ(table.sheets.size(), 3u);
-  EXPECT_EQ(table.find("1")->p_yes, (std::vector<double>{1, 0.25}));
-  EXPECT_THAT(values_of(list, *table.find("d"), Coding::kHard), ::testing::ElementsAre(1, 0));
-  EXPECT_EQ(table.find("e.png", "any prompt"), table.find("e"));
-  EXPECT_EQ(table.find("f"), nullptr);
-  write_file_atomic(dir / "a.jsonl", "{\"id\":\"a\",\"answers\":[1,1]}\n{\"id\":\"a\",\"answers\":[0,1]}\n");
-  EXPECT_THAT(message_of([&] { read_answer_table(dir / "a.jsonl", list); }), ::testing::HasSubstr("a stands twice"));
-}
-
-// Own lines may also carry the row they came from; and a file's name does not decide what it holds.
-TEST(Answers, TheLineItselfGoesBeforeItsSourceAndNamesDoNotDecide) {
-  TempDir dir;
-  write_file_atomic(dir / "questions.txt", "one?\ntwo?\n");
-  const Checklist list = load_checklist(dir / "questions.txt", "");
-  const std::string source = R"("meta": {"meta_result": ["no", "no"]})";
-  write_file_atomic(dir / "answers.json",
-                    R"({"id": "a.png", "answers": ["yes", "no"], )" + source + "}\n" + R"({"id": "b.png", )" + source + "}\n");
-  const AnswerTable table = read_answer_table(dir / "answers.json", list);
-  ASSERT_EQ(table.sheets.size(), 2U);
-  EXPECT_EQ(table.sheets[0].p_yes, (std::vector<double>{1, 0}));
-  EXPECT_EQ(table.sheets[1].p_yes, (std::vector<double>{0, 0}));
-  write_file_atomic(dir / "pairs.json", R"({"id": "1", "prompt": "p", "media": ["a.png", "b.png"], "target": {"pair": 1}})"
-                                        "\n");
-  const PairSet set = read_pairs(dir / "pairs.json", list, table, Coding::kHard);
-  ASSERT_EQ(set.pairs.size(), 1U);
-  EXPECT_EQ(set.pairs[0].x, (std::vector<double>{2, 0}));
-
-  // A pipe: every byte of it counts.
-  ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
-  const std::string text = read_file(dir / "answers.json");
-  std::thread writer([&] { std::ofstream(dir / "pipe") << text; });
-  const AnswerTable piped = read_answer_table(dir / "pipe", list);
-  writer.join();
-  EXPECT_EQ(piped.sheets.size(), 2U);
-}
-
-// A public data set as it lies: answers out of one table, people's choices out of another, in one folder.
-TEST(Answers, OfVisionRewardDbAreReadWhereTheyLie) {
-  const std::string folder = BEHOLDER_SOURCE_DIR "/tests/data/datasets/visionreward";
-  TempDir dir;
-  write_file_atomic(dir / "questions.txt", "one?\ntwo?\nthree?\n");
-  const Checklist list = load_checklist(dir / "questions.txt", "");
-  const AnswerTable table = read_answer_table(folder + "/video.parquet", list);
-  ASSERT_EQ(table.sheets.size(), 2U);
-  EXPECT_EQ(table.sheets[0].p_yes, (std::vector<double>{1, 0, 1}));
-  EXPECT_EQ(table.sheets[0].counts, (std::vector<bool>{true, true, false}));
-  EXPECT_EQ(table.sheets[1].p_yes, (std::vector<double>{0, 0, 1}));
-
-  const PairSet set = read_pairs(folder + "/pairs.parquet", list, table, Coding::kHard);
-  EXPECT_EQ(set.bad_records, 1) << "one answer is neither video nor a tie";
-  EXPECT_EQ(set.without_answers, 0);
-  ASSERT_EQ(set.pairs.size(), 3U);
-  EXPECT_EQ(set.pairs[0].label, 1);
-  EXPECT_EQ(set.pairs[1].label, -1);
-  EXPECT_EQ(set.pairs[2].label, 0);
-  EXPECT_EQ(set.pairs[0].x, (std::vector<double>{2, 0, -1}));  // yes - no, no - no, masked - yes
+TEST(Checklist, NothingStandsTwiceAndNoPresenceQuestionIsAskedForNothing) {
+  using ::testing::HasSubstr;
+  const auto list = [&](const std::string& rest) {
+    return message_of([&] { parse_checklist("title=\"t\"\nmedia=\"image\"\n" + rest, "list"); });
+  };
+  const std::string presence = "[[presence]]\nid=\"hands\"\nquestion=\"hands?\"\n", head = "[[dimension]]\nname=\"A\"\n";
+  const auto sub = [](const std::string& name, const std::string& levels) {
+    return "[[dimension.sub]]\nname=\"" + name + "\"\nlevels=[" + levels + "]\n";
+  };
+  EXPECT_EQ(list(head + sub("a", "[\"x\",\"1?\"]") + sub("b", "[\"x\",\"2?\"]")), "no error");
+  EXPECT_THAT(list(head + sub("a", "[\"x\",\"1?\"]") + sub("a", "[\"x\",\"2?\"]")), HasSubstr("A has two sub-dimensions \"a\""));
+  EXPECT_THAT(list(head + sub("a", "[\"x\",\"1?\"],[\"x\",\"2?\"]")), HasSubstr("the level \"x\" stands twice in a"));
+  EXPECT_THAT(list(head + sub("a", "[\"x\",\"1?\"],[\"y\",\"1?\"]")), HasSubstr("the question \"1?\" stands twice"));
+  EXPECT_THAT(list(presence + head + sub("a", "[\"x\",\"1?\"]")), HasSubstr("\"hands\" is needed by no sub-dimension"));
+  EXPECT_EQ(list(presence + head + sub("a", "[\"x\",\"1?\"]") + "needs=\"hands\"\n"), "no error");
 }
 
 }  // namespace

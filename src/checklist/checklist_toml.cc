@@ -31,6 +31,7 @@ class Parser {
     each(table_, "dimension", [&](const toml::table& t) { dimension(t); });
     if (list_.questions.empty()) refuse(table_, "has no questions", "add [[dimension]] and [[dimension.sub]]");
     if (lines_) check_lines();
+    check_needed();
     return std::move(list_);
   }
 
@@ -79,6 +80,14 @@ class Parser {
         refuse(table_, format("line {} of the questions is in no sub-dimension", i), "name every line once");
   }
 
+  // A presence question that switches nothing off is asked for nothing; most likely a "needs" was forgotten.
+  void check_needed() const {
+    for (const Mask& mask : list_.masks)
+      if (mask.dependants.empty())
+        refuse(table_, format("the presence question \"{}\" is needed by no sub-dimension", mask.id),
+               format("write needs = \"{}\" where its answer decides, or remove it", mask.id));
+  }
+
   // The place of a question: a line of the question file, or the end of the list.
   int place_line(const toml::node& node, int sub) {
     const auto line = node.value_exact<std::int64_t>();
@@ -92,6 +101,8 @@ class Parser {
   int append(const toml::node& node, const std::string& question, const std::string& level, int sub) {
     if (lines_) refuse(node, "a layout takes its questions from the question file", "name lines instead");
     if (question.find_first_not_of(" \t\r\n") == question.npos) refuse(node, "an empty question", "write what is asked");
+    for (const Question& known : list_.questions)
+      if (known.text == question) refuse(node, format("the question \"{}\" stands twice", question), "ask it once");
     list_.questions.push_back({.text = question, .level = level, .sub = sub});
     return static_cast<int>(list_.questions.size()) - 1;
   }
@@ -126,6 +137,11 @@ class Parser {
     const int sub = static_cast<int>(list_.subs.size());
     list_.subs.push_back({.name = text(t, "name"), .dimension = static_cast<int>(list_.dimensions.size()) - 1});
     if (list_.subs.back().name.empty()) refuse(t, "a sub-dimension has no name", "name it");
+    for (int other = 0; other < sub; ++other)
+      if (list_.subs[static_cast<std::size_t>(other)].dimension == list_.subs.back().dimension &&
+          list_.subs[static_cast<std::size_t>(other)].name == list_.subs.back().name)
+        refuse(t, format("{} has two sub-dimensions \"{}\"", list_.dimensions.back(), list_.subs.back().name),
+               "give each a name of its own, or put their levels together");
     if (t.contains("alignment")) return alignment(t, *t.get("alignment"));
     std::vector<int> placed;
     for_array(t, "levels", [&](const toml::node& node) { placed.push_back(level(node, sub)); });
@@ -159,7 +175,11 @@ class Parser {
   int level(const toml::node& node, int sub) {
     const toml::array* pair = node.as_array();
     if (!pair || pair->size() != 2 || !pair->is_homogeneous<std::string>()) refuse(node, "is no level", "write [\"name\", \"question\"]");
-    return append(node, *pair->get(1)->value<std::string>(), *pair->get(0)->value<std::string>(), sub);
+    const std::string name = *pair->get(0)->value<std::string>();
+    for (const Question& known : list_.questions)
+      if (known.sub == sub && !name.empty() && known.level == name)
+        refuse(node, format("the level \"{}\" stands twice in {}", name, list_.subs.back().name), "name every level once");
+    return append(node, *pair->get(1)->value<std::string>(), name, sub);
   }
 
   void depend(const toml::table& t, const std::string& id, const std::vector<int>& questions) {

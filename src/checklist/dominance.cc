@@ -41,14 +41,9 @@ std::string_view level_name(Level level) {
 }
 
 std::vector<double> rewards_at(const Scoring& scoring, const AnswerSheet& sheet, Level level) {
-  // 1[yes] is (value + 1) / 2 where an answer counts and 0 where it does not; a masked answer's value is 0 as that of P(yes) = 1/2 is,
-  // so what counts is asked again with every answer a yes.
-  AnswerSheet all_yes = sheet;
-  for (std::size_t q = 0; q < all_yes.p_yes.size(); ++q) all_yes.p_yes[q] = 1;
-  for (const Mask& mask : scoring.list.masks)
-    all_yes.p_yes[static_cast<std::size_t>(mask.question)] = sheet.p_yes[static_cast<std::size_t>(mask.question)];
-  const std::vector<double> value = values_of(scoring.list, sheet, scoring.coding),
-                            counts = values_of(scoring.list, all_yes, Coding::kHard);
+  // 1[yes] is (value + 1) / 2 where an answer counts and 0 where it does not.
+  const std::vector<double> value = values_of(scoring.list, sheet, scoring.coding);
+  const std::vector<bool> counts = counting(scoring.list, sheet);
   const std::vector<Feature> features = features_of(scoring.list);
   const std::size_t size = level == Level::kDimension      ? scoring.list.dimensions.size()
                            : level == Level::kSubDimension ? scoring.list.subs.size()
@@ -56,7 +51,7 @@ std::vector<double> rewards_at(const Scoring& scoring, const AnswerSheet& sheet,
                                                            : 1;
   std::vector<double> out(size, 0);
   for (std::size_t i = 0; i < features.size(); ++i) {
-    const double yes = features[i].question < 0 ? value[i] : counts[i] > 0 ? (value[i] + 1) / 2 : 0;
+    const double yes = features[i].question < 0 ? value[i] / 2 : counts[i] ? (value[i] + 1) / 2 : 0;
     out[place_of(scoring.list, features[i], i, level)] += scoring.weights.coef[i] * yes;
   }
   return out;

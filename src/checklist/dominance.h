@@ -1,6 +1,8 @@
 // Pairs for multi-objective preference optimisation (VisionReward, arXiv 2412.21059, sec. 3): of the candidates of one prompt, i dominates
-// j where R_d(i) >= R_d(j) in every d, R_d being the sum of weight x 1[yes] over d's questions (weight x score for the alignment; P(yes)
-// for 1[yes] with the soft coding). d runs over dimensions, sub-dimensions or single questions. `kTotal` is the baseline: any pair.
+// j where R_d(i) >= R_d(j) in every d, R_d being the sum of weight x 1[yes] over d's questions (P(yes) for 1[yes] with the soft coding).
+// The score of score.h has weight x (+1 or -1) in its place, so a flipped answer is worth twice as much there; the alignment, which is the
+// same number in both, therefore counts with half its weight here: without masks sum_d R_d is half the score and a constant.
+// d runs over dimensions, sub-dimensions or single questions. `kTotal` is the baseline: any pair.
 // A pair is kept where moreover sum_d R_d(i) - sum_d R_d(j) > threshold, so that equals make no pair.
 #pragma once
 

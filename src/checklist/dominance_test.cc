@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "checklist/testing.h"
 #include "core/format.h"
+#include "core/rng.h"
 
 namespace beholder::checklist {
 namespace {
@@ -18,7 +21,7 @@ Checklist list_of(const Json& place) {
     if (fresh && sub >= 0) text += "]\n";
     if (p[0].get<int>() != dimension) text += format("[[dimension]]\nname=\"d{}\"\n", dimension = p[0].get<int>());
     if (fresh) text += format("[[dimension.sub]]\nname=\"s{}\"\nlevels=[", sub = p[1].get<int>());
-    text += format("[\"l\",\"q{}?\"],", q++);
+    text += format("[\"l{0}\",\"q{0}?\"],", q), ++q;
   }
   return parse_checklist(text + "]\n", "t");
 }
@@ -80,11 +83,45 @@ levels = [["good", "good?"], ["fair", "fair?"]]
     return AnswerSheet{.id = "a", .prompt = {}, .media = {}, .alignment = 0.5, .p_yes = std::move(p), .counts = {true, true, true}};
   };
   const std::vector<AnswerSheet> sheets{sheet({0, 1, 1}), sheet({1, 0, 0}), sheet({1, 0, 1})};
-  EXPECT_THAT(rewards_at({list, weights}, sheets[0], Level::kDimension), ::testing::ElementsAre(1, 0));  // no hands
-  EXPECT_THAT(rewards_at({list, weights}, sheets[2], Level::kQuestion), ::testing::ElementsAre(1, 0, 1));
-  EXPECT_THAT(rewards_at({list, weights, Coding::kSoft}, sheet({0.9, 0.5, 0.25}), Level::kQuestion), ::testing::ElementsAre(1, 0.5, 0.25));
+  EXPECT_THAT(rewards_at({list, weights}, sheets[0], Level::kDimension),
+              ::testing::ElementsAre(0.5, 0));  // no hands: masked answers bring nothing
+  EXPECT_THAT(rewards_at({list, weights}, sheets[2], Level::kQuestion), ::testing::ElementsAre(0.5, 0, 1));
+  EXPECT_THAT(rewards_at({list, weights, Coding::kSoft}, sheet({0.9, 0.5, 0.25}), Level::kQuestion),
+              ::testing::ElementsAre(0.5, 0.5, 0.25));
   EXPECT_EQ(pairs_at({list, weights}, sheets, Level::kDimension, 0), (std::vector<std::vector<std::size_t>>{{2, 0}, {2, 1}}));
   EXPECT_TRUE(pairs_at({list, weights}, sheets, Level::kTotal, 1).empty());
+}
+
+// Without masks sum_d R_d is half the score and a constant, whatever the weights, codings and alignments.
+TEST(DominanceInvariant, TheTotalOrdersAsTheScoreDoes) {
+  const Checklist list = parse_checklist(R"(
+title = "t"
+media = "image"
+[[dimension]]
+name = "A"
+[[dimension.sub]]
+name = "match"
+alignment = true
+[[dimension]]
+name = "B"
+[[dimension.sub]]
+name = "sharp"
+levels = [["crisp", "crisp?"], ["sharp", "sharp?"], ["not blurred", "not blurred?"]]
+)",
+                                         "t");
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Rng rng(seed, stable_hash("totals"));
+    Weights weights{.coef = {}, .intercept = rng.normal()};
+    for (int j = 0; j < 4; ++j) weights.coef.push_back(2 * rng.uniform());
+    const Scoring scoring{list, weights, seed % 2 ? Coding::kSoft : Coding::kHard};
+    const double constant = (std::accumulate(weights.coef.begin() + 1, weights.coef.end(), 0.0) - weights.intercept) / 2;
+    for (int i = 0; i < 20; ++i) {
+      AnswerSheet sheet{.id = "a", .prompt = {}, .media = {}, .alignment = rng.uniform(), .p_yes = {}, .counts = {true, true, true}};
+      for (int q = 0; q < 3; ++q) sheet.p_yes.push_back(rng.uniform());
+      const double total = rewards_at(scoring, sheet, Level::kTotal)[0];
+      EXPECT_NEAR(total, score(weights, values_of(list, sheet, scoring.coding)) / 2 + constant, 1e-12);
+    }
+  }
 }
 
 }  // namespace

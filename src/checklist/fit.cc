@@ -28,20 +28,15 @@ bool any_untied(const PairSet& set, const std::vector<std::size_t>& chosen) {
   return std::any_of(chosen.begin(), chosen.end(), [&](std::size_t i) { return set.pairs[i].label != 0; });
 }
 
-std::vector<double> counts_of_draw(const PairSet& set, const std::vector<std::size_t>& chosen, std::uint64_t seed, int draw) {
-  const std::vector<int> prompts = bootstrap_counts(set.prompts.size(), seed, draw);
-  std::vector<double> counts;
-  for (const std::size_t i : chosen) counts.push_back(prompts[set.pairs[i].prompt]);
-  return counts;
-}
-
-// One interval per weight; the questions that --select dropped stay out.
-std::vector<std::optional<Interval>> intervals(const PairSet& set, LogisticProblem problem, const std::vector<std::size_t>& chosen,
+// One interval per weight; the questions that --select dropped stay out. `rows`: the pair of every row of the problem.
+std::vector<std::optional<Interval>> intervals(const PairSet& set, LogisticProblem problem, const std::vector<std::size_t>& rows,
                                                const LogisticFit& fit, const FitOptions& options, const std::function<void()>& tick) {
   std::vector<std::vector<double>> draws(problem.features);
+  const std::vector<double> once = problem.count;
   for (int b = 0; b < options.bootstrap; ++b) {
     tick();
-    problem.count = counts_of_draw(set, chosen, static_cast<std::uint64_t>(options.seed), b);
+    const std::vector<int> prompts = bootstrap_counts(set.prompts.size(), static_cast<std::uint64_t>(options.seed), b);
+    for (std::size_t r = 0; r < rows.size(); ++r) problem.count[r] = once[r] * prompts[set.pairs[rows[r]].prompt];
     if (std::all_of(problem.count.begin(), problem.count.end(), [](double c) { return c == 0; })) continue;
     const LogisticFit drawn = fit_newton(problem, fit.weights);
     for (std::size_t j = 0; j < problem.features; ++j) draws[j].push_back(drawn.weights[j]);
@@ -105,11 +100,14 @@ void FitOptions::fields(FieldList& f) {
   f.add_choice("solver", solver, {"newton", "visionreward"}, "newton: projected Newton; visionreward: the paper's passes");
   f.add_range("rate", passes.rate, 1e-9, 10, "visionreward: first step size");
   f.add_range("tolerance", passes.tolerance, 0, 1, "visionreward: ends when a pass changes the weights by less");
+  f.add_choice("choices", choices, {"votes", "majority"},
+               "pairs that several people voted on: votes: every vote counts; majority: one choice a pair, as VisionReward fits");
   f.add_range("l2", l2, 0, 1e6, "ridge penalty; keeps weights finite where the pairs can be told apart without fault");
   f.add_range("select", select, 0, 1e6, "keep at most so many questions (L1 path), fit again with those; 0: all");
   f.group("What is measured");
   f.add_range("test_share", test_share, 0, 0.9,
               "share of the prompts held out for accuracies and the learning curve; 0: measure on the fitted pairs");
+  f.add("curve", curve, "numbers of pairs in the learning curve, e.g. 200,500,1000; without it 10, 20, 50, 100, …");
   f.add_range("bootstrap", bootstrap, 0, 100000, "draws of the prompts for the intervals of the weights");
   f.add_range("seed", seed, 0, 1e15, "of the split and the draws");
 }
@@ -123,7 +121,8 @@ LogisticFit solve(LogisticProblem problem, const FitOptions& options) {
 Json fit_checklist(const Checklist& list, const PairSet& set, const FitOptions& options, const std::function<void()>& tick) {
   check_pairs(set);
   const std::vector<std::size_t> all = untied(set);
-  LogisticProblem problem = problem_of(set, all);
+  std::vector<std::size_t> rows;
+  LogisticProblem problem = problem_of(set, fitted(set, options.how()), options.how(), &rows);
   problem.l2 = options.l2;
   if (options.select > 0) problem.frozen = frozen_by_path(problem, options.select);
   FitOptions with_these = options;
@@ -132,13 +131,23 @@ Json fit_checklist(const Checklist& list, const PairSet& set, const FitOptions& 
   tick();
   Json out{{"coef", fit.weights}, {"intercept", {0.0}}, {"solver", options.solver}, {"loss", fit.loss}, {"iterations", fit.iterations}};
   out["converged"] = fit.converged;
-  out["separable"] = separable(problem, fit.weights);
+  const bool unbounded = separable(problem, fit.weights);
+  out["separable"] = unbounded;
+  out["choices"] = options.choices;
   out["l2"] = options.l2;
   out["seed"] = options.seed;
-  out["pairs"] = {{"untied", all.size()},           {"ties", set.ties()},
-                  {"prompts", set.prompts.size()},  {"without_answers", set.without_answers},
-                  {"bad_records", set.bad_records}, {"unlabelled", set.unlabelled}};
-  const auto interval = intervals(set, problem, all, fit, options, tick);
+  std::int64_t votes = 0;
+  for (const AnswerPair& pair : set.pairs) votes += pair.votes;
+  out["pairs"] = {{"untied", all.size()},
+                  {"ties", set.ties()},
+                  {"votes", votes},
+                  {"prompts", set.prompts.size()},
+                  {"without_answers", set.without_answers},
+                  {"bad_records", set.bad_records},
+                  {"unlabelled", set.unlabelled}};
+  // Without a bound the draws only say where the solver stopped.
+  const auto interval = unbounded && options.l2 == 0 ? std::vector<std::optional<Interval>>(problem.features)
+                                                     : intervals(set, problem, rows, fit, options, tick);
   out["bootstrap"] = options.bootstrap;
   out["questions"] = questions_json(list, set, fit, problem.frozen, interval);
   Split split = split_by_prompt(set, options);
@@ -146,7 +155,7 @@ Json fit_checklist(const Checklist& list, const PairSet& set, const FitOptions& 
   if (!held_out) split = {untied(set), {}};
   std::vector<std::size_t> every(set.pairs.size());
   for (std::size_t i = 0; i < every.size(); ++i) every[i] = i;
-  const std::vector<double> judged = held_out ? solve(problem_of(set, split.train), options).weights : fit.weights;
+  const std::vector<double> judged = held_out ? solve(problem_of(set, split.train, options.how()), options).weights : fit.weights;
   out["evaluation"] = evaluate(set, held_out ? split.test : every, judged, static_cast<std::uint64_t>(options.seed));
   out["evaluation"]["held_out"] = held_out;
   out["learning_curve"] = held_out ? learning_curve(set, split.train, split.test, options, tick) : Json::array();

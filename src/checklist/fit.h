@@ -23,7 +23,10 @@ struct FitOptions {
   std::int64_t select = 0;  // keep at most so many questions; 0: all
   double test_share = 0.2;  // prompts held out for the accuracies
   std::int64_t bootstrap = 200, seed = 1;
+  std::string choices = "votes";  // or "majority"
+  std::vector<double> curve;      // numbers of pairs in the learning curve; empty: 10, 20, 50, 100, …
 
+  Choices how() const { return choices == "majority" ? Choices::kMajority : Choices::kVotes; }
   void fields(FieldList& f);
 };
 
@@ -40,7 +43,7 @@ LogisticFit solve(LogisticProblem problem, const FitOptions& options);
 std::vector<bool> frozen_by_path(const LogisticProblem& problem, std::int64_t keep);
 
 // What was found, as docs/FORMATS.md says; "coef" are the weights. kInvalidInput without an untied pair, or where no question ever
-// differs between the media of a pair. `tick` is called now and then.
+// differs between the media of a pair; kUsage for a --curve that is no list of numbers of pairs. `tick` is called now and then.
 Json fit_checklist(const Checklist& list, const PairSet& set, const FitOptions& options, const std::function<void()>& tick);
 
 // Mean held-out accuracy of fits to growing parts of the training pairs: [{"pairs", "accuracy", "low", "high"}], low and high over

@@ -5,6 +5,8 @@
 
 #include "checklist/fit.h"
 #include "core/correlation.h"
+#include "core/error.h"
+#include "core/format.h"
 #include "core/rng.h"
 #include "core/tie_calibration.h"
 
@@ -15,6 +17,23 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 double margin(const AnswerPair& pair, const std::vector<double>& weights) {
   return std::inner_product(pair.x.begin(), pair.x.end(), weights.begin(), 0.0);
+}
+
+// The numbers of pairs of a learning curve, the last one all there are. kUsage for a wish that is no number of pairs.
+std::vector<std::size_t> curve_sizes(const std::vector<double>& wanted, std::size_t total) {
+  std::vector<std::size_t> sizes;
+  for (const double size : wanted) {
+    if (!(size >= 1 && size <= 1e9 && size == std::floor(size)))
+      throw Error(Code::kUsage, "--curve", format("{} is no number of pairs", size), "give whole numbers from 1, e.g. 200,500,1000");
+    if (static_cast<std::size_t>(size) < total) sizes.push_back(static_cast<std::size_t>(size));
+  }
+  for (std::size_t decade = 10; wanted.empty() && decade < total; decade *= 10)
+    for (const std::size_t step : {1, 2, 5})
+      if (decade * step < total) sizes.push_back(decade * step);
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  sizes.push_back(total);
+  return sizes;
 }
 
 }  // namespace
@@ -72,13 +91,9 @@ Json learning_curve(const PairSet& set, const std::vector<std::size_t>& train, c
                     const FitOptions& options, const std::function<void()>& tick) {
   constexpr int kDraws = 5;
   Json out = Json::array();
-  std::vector<std::size_t> sizes;
   const std::size_t total =
       static_cast<std::size_t>(std::count_if(train.begin(), train.end(), [&](std::size_t i) { return set.pairs[i].label != 0; }));
-  for (std::size_t decade = 10; decade < total; decade *= 10)
-    for (const std::size_t step : {1, 2, 5})
-      if (decade * step < total) sizes.push_back(decade * step);
-  sizes.push_back(total);
+  const std::vector<std::size_t> sizes = curve_sizes(options.curve, total);
   std::vector<std::vector<std::size_t>> orders;
   for (int draw = 0; draw < kDraws; ++draw) {
     std::vector<std::size_t> prompts(set.prompts.size()), order;
@@ -99,7 +114,8 @@ Json learning_curve(const PairSet& set, const std::vector<std::size_t>& train, c
       tick();
       std::vector<std::size_t> part = orders[static_cast<std::size_t>(draw)];
       part.resize(size);
-      const double accuracy = evaluate(set, test, solve(problem_of(set, part), options).weights, 1)["accuracy"].get<double>();
+      const double accuracy =
+          evaluate(set, test, solve(problem_of(set, part, options.how()), options).weights, 1)["accuracy"].get<double>();
       sum += accuracy, low = std::min(low, accuracy), high = std::max(high, accuracy);
     }
     out.push_back({{"pairs", size}, {"accuracy", sum / draws}, {"low", low}, {"high", high}});

@@ -151,11 +151,12 @@ LogisticFit fit_passes(const LogisticProblem& p, const PassOptions& options) {
   LogisticFit fit;
   Vec& w = fit.weights;
   w.assign(p.features, 0);
+  const double unit = static_cast<double>(p.pairs()) / total_count(p);  // so that a step's mean size does not grow with the counts
   for (; fit.iterations < options.max_passes && !fit.converged; ++fit.iterations) {
     const double rate = options.rate / (1 + fit.iterations / 20.0);
     const Vec before = w;
     for (std::size_t i = 0; i < p.pairs(); ++i) {
-      const double push = (p.count.empty() ? 1 : p.count[i]) * p.sign[i] * sigmoid(-p.sign[i] * p.margin(i, w));
+      const double push = unit * (p.count.empty() ? 1 : p.count[i]) * p.sign[i] * sigmoid(-p.sign[i] * p.margin(i, w));
       const std::span<const double> r = p.row(i);
       for (std::size_t j = 0; j < p.features; ++j) w[j] += rate * (push * r[j] - p.l1 - p.l2 * w[j]);
     }

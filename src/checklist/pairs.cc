@@ -23,14 +23,20 @@ class PairReader {
   void take(const data::Record& pair) {
     const AnswerSheet* sides[2] = {};
     for (std::size_t k = 0; k < 2; ++k) {
-      sides[k] = table_.find(pair.media[k].name(), pair.prompt);
+      sides[k] = table_.find(media_key(pair.media[k]), pair.prompt);
       if (sides[k]) continue;
       warnings_.add(format("record {}: no answers for {}", pair.id, pair.media[k].name()));
       ++set_.without_answers;
       return;
     }
     const std::vector<double> a = values_of(list_, *sides[0], coding_), b = values_of(list_, *sides[1], coding_);
-    AnswerPair out{.x = a, .label = pair.target.q > 0.5 ? 1 : pair.target.q < 0.5 ? -1 : 0, .prompt = prompt(pair.prompt)};
+    AnswerPair out{.x = a,
+                   .label = pair.target.q > 0.5   ? 1
+                            : pair.target.q < 0.5 ? -1
+                                                  : 0,
+                   .prompt = prompt(pair.prompt),
+                   .share = pair.target.q,
+                   .votes = pair.target.votes};
     for (std::size_t j = 0; j < a.size(); ++j) out.x[j] = a[j] - b[j];
     set_.pairs.push_back(std::move(out));
   }
@@ -88,14 +94,34 @@ std::vector<std::size_t> untied(const PairSet& set) {
   return out;
 }
 
-LogisticProblem problem_of(const PairSet& set, const std::vector<std::size_t>& chosen) {
+std::vector<std::size_t> fitted(const PairSet& set, Choices choices) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < set.pairs.size(); ++i)
+    if (set.pairs[i].label != 0 || (choices == Choices::kVotes && set.pairs[i].votes > 0)) out.push_back(i);
+  return out;
+}
+
+LogisticProblem problem_of(const PairSet& set, const std::vector<std::size_t>& chosen, Choices choices,
+                           std::vector<std::size_t>* pair_of_row) {
   LogisticProblem p;
   p.features = set.features;
+  const auto add = [&](std::size_t i, int sign, double count) {
+    if (!(count > 0)) return;
+    p.x.insert(p.x.end(), set.pairs[i].x.begin(), set.pairs[i].x.end());
+    p.sign.push_back(sign);
+    p.count.push_back(count);
+    if (pair_of_row) pair_of_row->push_back(i);
+  };
   for (const std::size_t i : chosen) {
     const AnswerPair& pair = set.pairs[i];
-    if (pair.label == 0) continue;
-    p.x.insert(p.x.end(), pair.x.begin(), pair.x.end());
-    p.sign.push_back(pair.label);
+    const double votes = std::max(1, pair.votes);
+    if (choices == Choices::kMajority) {
+      if (pair.label != 0) add(i, pair.label, 1);
+    } else if (pair.label != 0 || pair.votes > 0) {
+      const double share = pair.share.value_or(pair.label > 0 ? 1 : 0);
+      add(i, 1, votes * share);
+      add(i, -1, votes * (1 - share));
+    }
   }
   return p;
 }

@@ -8,18 +8,26 @@
 
 namespace beholder::checklist {
 
-std::vector<double> values_of(const Checklist& list, const AnswerSheet& sheet, Coding coding) {
-  std::vector<double> answers;
-  for (std::size_t q = 0; q < sheet.p_yes.size(); ++q) {
-    const double value = coding == Coding::kSoft ? 2 * sheet.p_yes[q] - 1 : sheet.p_yes[q] > 0.5 ? 1 : -1;
-    answers.push_back(sheet.counts[q] ? value : 0);
+std::vector<bool> counting(const Checklist& list, const AnswerSheet& sheet) {
+  std::vector<bool> counts = sheet.counts;
+  for (const Mask& mask : list.masks) {
+    const auto presence = static_cast<std::size_t>(mask.question);
+    if (sheet.counts[presence] && sheet.p_yes[presence] > 0.5) continue;
+    for (const int q : mask.dependants) counts[static_cast<std::size_t>(q)] = false;
   }
-  for (const Mask& mask : list.masks)
-    for (const int q : mask.dependants)
-      if (!(answers[static_cast<std::size_t>(mask.question)] > 0)) answers[static_cast<std::size_t>(q)] = 0;
+  std::vector<bool> out;
+  for (const Feature& f : features_of(list)) out.push_back(f.question < 0 || counts[static_cast<std::size_t>(f.question)]);
+  return out;
+}
+
+std::vector<double> values_of(const Checklist& list, const AnswerSheet& sheet, Coding coding) {
+  const std::vector<bool> counts = counting(list, sheet);
   std::vector<double> values;
-  for (const Feature& f : features_of(list))
-    values.push_back(f.question < 0 ? sheet.alignment : answers[static_cast<std::size_t>(f.question)]);
+  for (const Feature& f : features_of(list)) {
+    const double p = f.question < 0 ? 0 : sheet.p_yes[static_cast<std::size_t>(f.question)];
+    const double answer = coding == Coding::kSoft ? 2 * p - 1 : p > 0.5 ? 1 : -1;
+    values.push_back(f.question < 0 ? sheet.alignment : counts[values.size()] ? answer : 0);
+  }
   return values;
 }
 

@@ -15,6 +15,9 @@ namespace beholder::checklist {
 
 enum class Coding { kHard, kSoft };
 
+// Per feature of the list, whether its answer counts: not where its own mask or a presence question switches it off.
+std::vector<bool> counting(const Checklist& list, const AnswerSheet& sheet);
+
 // One value per feature of the list. Yes means P(yes) > 1/2.
 std::vector<double> values_of(const Checklist& list, const AnswerSheet& sheet, Coding coding);
 
@@ -33,11 +36,15 @@ struct Scoring {
   const Weights& weights;
   Coding coding = Coding::kHard;
 };
-// {"id", "media"?, "prompt"?, "score", "alignment"?, "dimensions": [{"name", "value", "low", "high", "subs": […]}], "unanswered"}.
-// `value`s add up to score - intercept; low and high are the least and most a dimension can bring.
+// {"id", "media"?, "prompt"?, "score", "alignment"?, "dimensions": [{"name", "value", "low", "high", "subs": […]}], "questions":
+//  [{"question", "dimension", "answer", "value", "masked"?: true}], "unanswered"}.
+// `value`s add up to score - intercept; low and high are the least and most a dimension can bring. Questions with a weight, largest first.
 Json score_record(const Scoring& scoring, const AnswerSheet& sheet);
-// {"first", "second", "choice": 1|2, "tie", "difference", "probability", "dimensions": [{"name", "first", "second", "difference"}],
+// {"first", "second", "choice": 1|2, "tie", "difference", "probability", "mean_of"?, "scores", "dimensions": [{"name", "first", "second",
+// "difference"}],
 //  "questions": [{"question", "dimension", "first", "second", "difference"}]}: the questions that made a difference, largest first.
+//  `mean_of`: the
+// number of weights where they are a bare list: the scores are means then, the differences sums, `mean_of` times as large.
 Json compare_record(const Scoring& scoring, const AnswerSheet& first, const AnswerSheet& second);
 
 }  // namespace beholder::checklist

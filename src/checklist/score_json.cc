@@ -60,22 +60,52 @@ Json head(const AnswerSheet& sheet) {
   return out;
 }
 
-Json decisive_questions(const Scoring& scoring, const std::vector<double>& first, const std::vector<double>& second) {
+// A question as it was asked; without a prompt as it stands in the list.
+std::string asked_text(const Checklist& list, const Feature& feature, const std::string& prompt) {
+  const std::string text = feature_text(list, feature);
+  return prompt.empty() ? text : ask_about(text, prompt);
+}
+
+void largest_first(Json& questions, const char* key) {
+  std::stable_sort(questions.begin(), questions.end(),
+                   [&](const Json& a, const Json& b) { return std::abs(a[key].get<double>()) > std::abs(b[key].get<double>()); });
+}
+
+// What every question with a weight brings; one that does not count has "masked".
+Json question_parts(const Scoring& scoring, const AnswerSheet& sheet, const std::vector<double>& values) {
+  const std::vector<double> weights = effective(scoring.weights);
+  const std::vector<bool> counts = counting(scoring.list, sheet);
+  const std::vector<Feature> features = features_of(scoring.list);
+  Json out = Json::array();
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    if (weights[i] == 0) continue;
+    const SubDimension& sub = scoring.list.subs[static_cast<std::size_t>(features[i].sub)];
+    Json entry{{"question", asked_text(scoring.list, features[i], sheet.prompt)},
+               {"dimension", scoring.list.dimensions[static_cast<std::size_t>(sub.dimension)]},
+               {"answer", values[i]},
+               {"value", weights[i] * values[i]}};
+    if (!counts[i]) entry["masked"] = true;
+    out.push_back(std::move(entry));
+  }
+  largest_first(out, "value");
+  return out;
+}
+
+Json decisive_questions(const Scoring& scoring, const std::vector<double>& first, const std::vector<double>& second,
+                        const std::string& prompt) {
   const std::vector<Feature> features = features_of(scoring.list);
   Json out = Json::array();
   for (std::size_t i = 0; i < features.size(); ++i) {
     const double d = (first[i] - second[i]) * scoring.weights.coef[i];
     if (d == 0) continue;
     const SubDimension& sub = scoring.list.subs[static_cast<std::size_t>(features[i].sub)];
-    out.push_back({{"question", feature_text(scoring.list, features[i])},
+    out.push_back({{"question", asked_text(scoring.list, features[i], prompt)},
                    {"dimension", scoring.list.dimensions[static_cast<std::size_t>(sub.dimension)]},
                    {"first", first[i]},
                    {"second", second[i]},
                    {"difference", d}});
   }
-  std::stable_sort(out.begin(), out.end(), [](const Json& a, const Json& b) {
-    return std::abs(a["difference"].get<double>()) > std::abs(b["difference"].get<double>());
-  });
+  largest_first(out, "difference");
   return out;
 }
 
@@ -87,6 +117,7 @@ Json score_record(const Scoring& scoring, const AnswerSheet& sheet) {
   out["score"] = score(scoring.weights, values);
   if (scoring.list.has_alignment()) out["alignment"] = sheet.alignment;
   out["dimensions"] = dimensions(scoring.list, parts_of(scoring, values));
+  out["questions"] = question_parts(scoring, sheet, values);
   out["unanswered"] = sheet.unanswered;
   return out;
 }
@@ -100,6 +131,7 @@ Json compare_record(const Scoring& scoring, const AnswerSheet& first, const Answ
   out["tie"] = d == 0;
   out["difference"] = d;
   out["probability"] = 1 / (1 + std::exp(-d));
+  if (scoring.weights.mean) out["mean_of"] = scoring.weights.coef.size();  // scores are means, the difference is a sum
   out["scores"] = {score(scoring.weights, a), score(scoring.weights, b)};
   Json parts = Json::array();
   const Json one = dimensions(scoring.list, parts_of(scoring, a)), two = dimensions(scoring.list, parts_of(scoring, b));
@@ -109,7 +141,7 @@ Json compare_record(const Scoring& scoring, const AnswerSheet& first, const Answ
     parts.push_back({{"name", one[i]["name"]}, {"first", x}, {"second", y}, {"difference", x - y}});
   }
   out["dimensions"] = std::move(parts);
-  out["questions"] = decisive_questions(scoring, a, b);
+  out["questions"] = decisive_questions(scoring, a, b, first.prompt == second.prompt ? first.prompt : std::string());
   out["unanswered"] = first.unanswered + second.unanswered;
   return out;
 }

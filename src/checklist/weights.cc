@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "checklist/number_words.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
@@ -12,7 +13,9 @@ namespace {
 
 double finite(const Json& value, const std::string& where) {
   if (!value.is_number() || !std::isfinite(value.get<double>()))
-    throw Error(Code::kCorrupt, where, format("is {}, not a finite number", json_line(value)), "fit the weights again, or correct it");
+    throw Error(Code::kCorrupt, where,
+                format("is {}, not a finite number", is_number_word(value) ? value.get<std::string>() : json_line(value)),
+                "fit the weights again, or correct it");
   return value.get<double>();
 }
 
@@ -24,15 +27,6 @@ std::vector<double> numbers(const Json& list, const std::string& where) {
   return out;
 }
 
-// Python writes NaN and Infinity, for which JSON has no word; the parser's own message would not say so.
-void refuse_words(const std::string& text, const std::string& path) {
-  for (const char* word : {"NaN", "Infinity"}) {
-    const std::size_t at = text.find(word), before = at == text.npos ? at : text.find_last_of("[,:\"", at);
-    if (before != text.npos && text[before] != '"')  // a value, not part of a text
-      throw Error(Code::kCorrupt, path, format("holds {}", word), "fit the weights again: one of them is not a number");
-  }
-}
-
 // The layout whose questions and weights are as many, for the hint.
 std::string layout_hint(std::size_t questions, std::size_t weights) {
   struct Known {
@@ -41,6 +35,8 @@ std::string layout_hint(std::size_t questions, std::size_t weights) {
   };
   for (const Known& k : {Known{59, 55, "visionreward-full"}, Known{30, 28, "visionreward-select"}, Known{29, 29, "visionreward-video"}})
     if (k.questions == questions && k.weights == weights) return format("give --masks {}", k.name);
+  for (const char* name : {"image", "video", "world", "world-video"})
+    if (features_of(load_checklist(name, "")).size() == weights) return format("--questions {} takes as many", name);
   return "give the weights that were fit to these questions, or their layout with --masks";
 }
 
@@ -48,8 +44,7 @@ std::string layout_hint(std::size_t questions, std::size_t weights) {
 
 Weights read_weights(const std::string& path) {
   const std::string text = read_file(path, std::uint64_t{1} << 26);
-  refuse_words(text, path);
-  const Json json = parse_json(text, path, true);
+  const Json json = parse_json(quoted_number_words(text), path, true);
   Weights weights;
   weights.mean = json.is_array();
   if (weights.mean) {

@@ -154,7 +154,7 @@ levels = [["l", "good hands?"]]
 name = "B"
 [[dimension.sub]]
 name = "c"
-levels = [["l", "sharp?"], ["l", "very sharp?"]]
+levels = [["l", "sharp?"], ["m", "very sharp?"]]
 )";
 
 struct Answer {
@@ -173,12 +173,12 @@ std::string answer_lines(const std::vector<Answer>& answers) {
   return out;
 }
 
-// Weights 2 (alignment), 1 (good hands), 0.5, 0.25. Two prompts, two samples each:
+// Weights 2 (alignment, of which half counts beside 1[yes]), 1 (good hands), 0.5, 0.25. Two prompts, two samples each:
 //            base                                   arm
-//   p-s0  .5 yyyn  A 1+1   B .5   total 2.5         .5 yyyn           the same: half a win
-//   p-s1  .5 nyyn  A 1     B .5   total 1.5         1  nyny  A 2   B .25   2.25: a win
+//   p-s0  .5 yyyn  A .5+1  B .5   total 2           .5 yyyn           the same: half a win
+//   p-s1  .5 nyyn  A .5    B .5   total 1           1  nyny  A 1   B .25   1.25: a win
 //   q-s0  0  yynn  A 1     B 0    total 1           0  ynyy  A 0   B .75   0.75: a loss
-//   q-s1  1  ynyy  A 2     B .75  total 2.75        not answered
+//   q-s1  1  ynyy  A 1     B .75  total 1.75        not answered
 class AlignStatistics : public AlignTest {
  protected:
   AlignStatistics() : list_(checklist::parse_checklist(kList, "t")), weights_{.coef = {2, 1, 0.5, 0.25}} {}
@@ -206,8 +206,8 @@ TEST_F(AlignStatistics, RowsByHand) {
     const Ratio& ratio = rows.at(prompt).parts.at(metric);
     return std::pair(ratio.sum, ratio.n);
   };
-  EXPECT_EQ(part(base, "p", "total"), std::pair(4.0, 2.0));
-  EXPECT_EQ(part(base, "q", "reward/A"), std::pair(3.0, 2.0));
+  EXPECT_EQ(part(base, "p", "total"), std::pair(3.0, 2.0));
+  EXPECT_EQ(part(base, "q", "reward/A"), std::pair(2.0, 2.0));
   EXPECT_EQ(part(base, "p", "yes/A"), std::pair(1.0, 3.0)) << "of p-s1 only the alignment counts, and 1/2 is no yes";
   EXPECT_EQ(part(base, "q", "yes/B"), std::pair(2.0, 4.0));
   EXPECT_FALSE(base.at("p").parts.contains("win"));
@@ -243,18 +243,18 @@ TEST_F(AlignStatistics, OutcomeByHand) {
   EXPECT_EQ(outcome["prompts"], 2);
   EXPECT_EQ(outcome["dimensions"], Json({"A", "B"}));
   const Json& base = outcome["arms"][0]["judges"]["truth"];
-  EXPECT_DOUBLE_EQ(base["total"]["value"].get<double>(), (2.5 + 1.5 + 1 + 2.75) / 4);
-  EXPECT_DOUBLE_EQ(base["dimensions"]["A"]["reward"]["value"].get<double>(), (2 + 1 + 1 + 2) / 4.0);
+  EXPECT_DOUBLE_EQ(base["total"]["value"].get<double>(), (2 + 1 + 1 + 1.75) / 4);
+  EXPECT_DOUBLE_EQ(base["dimensions"]["A"]["reward"]["value"].get<double>(), (1.5 + 0.5 + 1 + 1) / 4);
   EXPECT_FALSE(base.contains("win"));
   const Json& arm = outcome["arms"][1]["judges"]["the model"];
   EXPECT_EQ(outcome["arms"][1]["pairs"], Json({{{"seed", 3}, {"written", 4}}}));
-  EXPECT_DOUBLE_EQ(arm["total"]["value"].get<double>(), (2.5 + 2.25 + 0.75) / 3);
+  EXPECT_DOUBLE_EQ(arm["total"]["value"].get<double>(), (2 + 1.25 + 0.75) / 3);
   EXPECT_DOUBLE_EQ(arm["win"]["value"].get<double>(), 1.5 / 3);
   EXPECT_FALSE(arm["win"].contains("difference"));
-  EXPECT_DOUBLE_EQ(arm["dimensions"]["A"]["reward"]["difference"].get<double>(), (2 + 2 + 0) / 3.0 - 6 / 4.0);
+  EXPECT_DOUBLE_EQ(arm["dimensions"]["A"]["reward"]["difference"].get<double>(), (1.5 + 1 + 0) / 3 - 4 / 4.0);
   EXPECT_DOUBLE_EQ(arm["dimensions"]["B"]["reward"]["difference"].get<double>(), (0.5 + 0.25 + 0.75) / 3 - (0.5 + 0.5 + 0 + 0.75) / 4);
   EXPECT_EQ(arm["worse"], 1) << "A by 1/6; B is better";
-  // Drawing only prompt p gives A + 1/2 - 1 ... and only q - 3/2: the interval holds 0.
+  // Drawing only prompt p gives A + 1/4 and only q - 1: the interval holds 0.
   EXPECT_EQ(arm["surely_worse"], 0);
   EXPECT_EQ(arm["unanswered"], 1);
   EXPECT_EQ(outcome["arms"][2]["problems"][0]["problem"], "no pair is left");

@@ -44,6 +44,24 @@ std::ptrdiff_t question_begin(const JudgeSpec& spec, const std::vector<std::int6
   return ids.rend() - end;
 }
 
+// An item in parts that hold the prefix and some of its questions: as many as make `max_tokens` with it, or, where the prefix leaves less
+// room than half of that, as many as make that half; at least one.
+std::vector<std::vector<vlm::Segment>> parts_of(std::vector<vlm::Segment> item, std::int64_t max_tokens) {
+  const std::int64_t room = std::max(max_tokens - std::ssize(item[0].ids), max_tokens / 2);
+  std::vector<std::vector<vlm::Segment>> parts;
+  std::int64_t used = 0;
+  for (std::size_t q = 1; q < item.size(); ++q) {
+    const std::int64_t tokens = std::ssize(item[q].ids);
+    if (parts.empty() || used + tokens > room) {
+      parts.push_back({item[0]});
+      used = 0;
+    }
+    used += tokens;
+    parts.back().push_back(std::move(item[q]));
+  }
+  return parts;
+}
+
 }  // namespace
 
 YesNoTokens find_yes_no(const hf::Tokenizer& tokenizer, const std::string& where) {
@@ -127,25 +145,28 @@ std::vector<double> Asker::answer(const AskForest& forest) const {
 }
 
 std::vector<std::vector<double>> Asker::ask(std::span<const AskItem> items, const std::function<void(std::int64_t)>& done) const {
-  std::vector<std::vector<double>> out;
-  for (std::size_t next = 0; next < items.size();) {
-    AskForest forest;
-    const std::size_t begin = next;
-    for (; next < items.size(); ++next) {
+  std::vector<std::vector<double>> out(items.size());
+  AskForest forest;
+  std::vector<std::size_t> item_of_leaf;
+  std::size_t whole = 0, told = 0;  // items all of whose questions are in a forest; that were told of
+  const auto flush = [&] {
+    const std::vector<double> p = answer(forest);
+    for (std::size_t k = 0; k < p.size(); ++k) out[item_of_leaf[k]].push_back(p[k]);
+    forest = {};
+    item_of_leaf.clear();
+    if (done && whole > told) done(static_cast<std::int64_t>(told = whole));
+  };
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    for (std::vector<vlm::Segment>& part : parts_of(ask_segments(spec_, items[i]), max_tokens_)) {
       AskForest one;
-      one.add(ask_segments(spec_, items[next]));
-      if (next > begin && forest.tokens() + one.tokens() > max_tokens_) break;
+      one.add(std::move(part));
+      if (!forest.leaves.empty() && forest.tokens() + one.tokens() > max_tokens_) flush();
+      item_of_leaf.insert(item_of_leaf.end(), one.leaves.size(), i);
       forest.add(std::move(one.segments));
     }
-    const std::vector<double> p = answer(forest);
-    auto at = p.begin();
-    for (std::size_t i = begin; i < next; ++i) {
-      const auto end = at + std::ssize(items[i].questions);
-      out.emplace_back(at, end);
-      at = end;
-    }
-    if (done) done(static_cast<std::int64_t>(next));
+    whole = i + 1;
   }
+  if (!forest.leaves.empty()) flush();
   return out;
 }
 

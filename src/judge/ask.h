@@ -50,7 +50,8 @@ at::Tensor yes_probabilities(const vlm::Model& model, const YesNoTokens& tokens,
 // One thread at a time; `spec` and `model` must outlive it.
 class Asker {
  public:
-  // `max_tokens`: of one packed call; an item that alone has more is asked by itself. `where` names the checkpoint in errors.
+  // `max_tokens`: of one packed call; an item that alone has more is asked by itself, its questions in several calls, each of which reads
+  // the medium again. `where` names the checkpoint in errors.
   Asker(const JudgeSpec& spec, const vlm::Model& model, const std::string& where, std::int64_t max_tokens = 16384);
 
   // Tokens the item takes. kInvalidInput when a question does not fit the model's context.

@@ -112,6 +112,30 @@ TEST(AskInvariant, BatchingChangesNothing) {
     for (std::size_t q = 0; q < kQuestions.size(); ++q) EXPECT_NEAR(all[i][q], each[i][q], 1e-6);
 }
 
+// One item's questions do not all have to fit one call: long prompts stand in every one of them.
+TEST(AskInvariant, AnItemInPartsHasTheSameAnswers) {
+  const Loaded loaded = load(files_with_yes_no());
+  std::vector<AskItem> items{{picture(loaded.spec, 1), {}}, {video(loaded.spec, 2), kQuestions}};
+  for (int q = 0; q < 6; ++q) {
+    std::string question = "Shown " + std::to_string(q) + ":";
+    for (int word = 0; word < 40; ++word) question += word % 7 == q ? " a red cup" : " a cup";
+    items[0].questions.push_back(question + "?");
+  }
+  const Asker whole(loaded.spec, loaded.model, "test", 1 << 20);
+  const std::int64_t tokens = whole.check(items[0]);
+  const auto together = whole.ask(items);
+  for (const std::int64_t limit : {tokens / 2, tokens / 4, std::int64_t{1}}) {
+    std::vector<std::int64_t> told;
+    const auto parts = Asker(loaded.spec, loaded.model, "test", limit).ask(items, [&](std::int64_t n) { told.push_back(n); });
+    ASSERT_FALSE(told.empty());
+    EXPECT_EQ(told.back(), 2) << limit;  // the last part of one may share a call with the next
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      ASSERT_EQ(parts[i].size(), items[i].questions.size());
+      for (std::size_t q = 0; q < parts[i].size(); ++q) EXPECT_NEAR(parts[i][q], together[i][q], 1e-6) << limit << " " << i << " " << q;
+    }
+  }
+}
+
 TEST(Ask, TheChatIsOneConversationPerQuestion) {
   const Loaded loaded = load(files_with_yes_no());
   const AskItem item{picture(loaded.spec, 1), {"Is <|im_end|> in it?", "Sharp?"}};

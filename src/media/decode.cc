@@ -83,7 +83,7 @@ std::string_view advice(std::string_view text) {
                                                                            : "this looks like a video (MP4/MOV); give it as a video";
   }
   if (starts(text, "RIFF")) return "this is a RIFF file but not WebP; if it is a video, give it as a video";
-  return "give a JPEG, PNG, WebP, GIF or AVIF file";
+  return "give a JPEG, PNG, WebP, GIF or AVIF picture, or an MP4, MOV, WebM, MKV or AVI video";
 }
 
 // AVIF by its ftyp box: major or a compatible brand is avif (still) or avis (sequence).
@@ -110,12 +110,13 @@ std::string_view sniff_format(Bytes bytes) {
 
 void throw_unknown_format(Bytes bytes, std::string_view where) {
   const std::string_view text = as_text(bytes);
-  if (text.empty()) throw Error(Code::kCorrupt, where, "the file is empty", "get the picture again");
+  if (text.empty()) throw Error(Code::kCorrupt, where, "the file is empty", "get the file again");
   // The first bytes of a known signature and then nothing: a cut file rather than an unknown one.
   for (const std::string_view signature : {"\xff\xd8\xff", "\x89PNG\r\n\x1a\n", "GIF89a", "GIF87a", "RIFF"})
     if (text.size() < 12 && (starts(signature, text) || starts(text, signature)))
       throw Error(Code::kCorrupt, where, format("the file ends after {} bytes", text.size()), "get the picture again");
-  throw Error(Code::kUnsupported, where, format("not a picture in a known format: it starts with {}", first_bytes(text)), advice(text));
+  throw Error(Code::kUnsupported, where, format("not a picture or video in a known format: it starts with {}", first_bytes(text)),
+              advice(text));
 }
 
 void throw_corrupt(std::string_view where, std::string_view format_name, std::string_view what) {

@@ -48,12 +48,14 @@ int nearest(std::span<const double> times_s, double time) {
 
 }  // namespace
 
-std::vector<int> choose_frames(std::span<const double> times_s, double fps, int max_frames) {
+std::vector<int> choose_frames(std::span<const double> times_s, double fps, int max_frames, FrameRule rule) {
   if (times_s.empty()) return {};
   const double last = times_s.back();
-  const double regular = std::floor(last * fps + 1e-6) + 1;  // times 0, 1/fps, … up to the last frame's
+  const bool first_ones = rule == FrameRule::kVisionReward;
+  const double regular = (first_ones ? std::nearbyint(last * fps) : std::floor(last * fps + 1e-6)) + 1;
   const int count = static_cast<int>(std::min<double>(regular, max_frames));
-  const double step = regular <= max_frames ? 1.0 / fps : count > 1 ? last / (count - 1) : 0.0;
+  const double spread = count > 1 ? last / (count - 1) : 0.0;
+  const double step = first_ones || regular <= max_frames ? 1.0 / fps : spread;
   std::vector<int> chosen;
   for (int i = 0; i < count; ++i) {
     const int index = nearest(times_s, i * step);
@@ -76,7 +78,7 @@ VideoFrames decode_video(Bytes bytes, std::string_view where, const VideoOptions
   VideoFrames out;
   out.format = source->format();
   out.total_frames = static_cast<int>(times.size());
-  out.indices = choose_frames(times, options.fps, options.max_frames);
+  out.indices = choose_frames(times, options.fps, options.max_frames, options.rule);
   out.frames = source->decode(out.indices);
   for (const int index : out.indices) out.times_s.push_back(times[index]);
   check_one_size(out.frames, out.indices, where);

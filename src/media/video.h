@@ -11,10 +11,17 @@
 
 namespace beholder::media {
 
+// Which frames of a video are taken.
+enum class FrameRule {
+  kSpread,        // times 0, 1/fps, … up to the last frame's; where these are more than max_frames, so many from first to last
+  kVisionReward,  // its released code: up to the last frame's time rounded (half to even), and of these the first max_frames
+};
+
 struct VideoOptions {
-  double fps = 1.0;       // frames to take per second of video, > 0
-  int max_frames = 24;    // a video with more is sampled evenly from its first to its last frame instead
+  double fps = 1.0;  // frames to take per second of video, > 0
+  int max_frames = 24;
   DecodeLimits limits{};  // of one frame
+  FrameRule rule = FrameRule::kSpread;
 };
 
 struct VideoFrames {
@@ -32,9 +39,8 @@ struct VideoFrames {
 VideoFrames load_video(const std::string& path, const VideoOptions& options = {});
 VideoFrames decode_video(std::span<const std::byte> bytes, std::string_view where, const VideoOptions& options = {});
 
-// The frames to take from a video whose frames are shown at `times_s` (ascending, from 0): for i = 0, 1, … the frame nearest to
-// i / fps up to the last frame's time, or, where these are more than max_frames, max_frames evenly spread times from
-// first to last. Ascending, no index twice, never empty for a non-empty video.
-std::vector<int> choose_frames(std::span<const double> times_s, double fps, int max_frames);
+// The frames to take from a video whose frames are shown at `times_s` (ascending, from 0): to every time of the rule the nearest one, of
+// two the earlier. Ascending, no index twice, never empty for a non-empty video.
+std::vector<int> choose_frames(std::span<const double> times_s, double fps, int max_frames, FrameRule rule = FrameRule::kSpread);
 
 }  // namespace beholder::media

@@ -27,6 +27,29 @@ TEST(ChooseFrames, TakesTheNearestFrameToEveryTime) {
   EXPECT_EQ(choose_frames(std::vector{0.0, 0.4, 5.0}, 1.0, 24), (std::vector{0, 1, 2}));  // uneven times
 }
 
+std::vector<double> shown_at(double fps, double last_s) {
+  std::vector<double> times;
+  for (int i = 0; i <= std::lround(last_s * fps); ++i) times.push_back(i / fps);
+  return times;
+}
+
+// By hand from the released code: for second in range(round(max(timestamps)) + 1), the frame nearest to it, until there are 24.
+TEST(ChooseFrames, AsVisionRewardsReleasedCode) {
+  const auto chosen = [](const std::vector<double>& times) { return choose_frames(times, 1.0, 24, FrameRule::kVisionReward); };
+  const std::vector<double> six = shown_at(10, 5.9), forty = shown_at(10, 40);
+  EXPECT_EQ(chosen(six), (std::vector{0, 10, 20, 30, 40, 50, 59}));              // the last second has no frame of its own
+  EXPECT_EQ(choose_frames(six, 1.0, 24), (std::vector{0, 10, 20, 30, 40, 50}));  // and is not asked for here
+  EXPECT_EQ(chosen(shown_at(10, 5.4)), (std::vector{0, 10, 20, 30, 40, 50}));
+  EXPECT_EQ(chosen(shown_at(10, 2.5)), (std::vector{0, 10, 20}));  // Python rounds a half to even
+  EXPECT_EQ(chosen(shown_at(10, 3.5)), (std::vector{0, 10, 20, 30, 35}));
+  const std::vector<int> long_one = chosen(forty), spread = choose_frames(forty, 1.0, 24);
+  ASSERT_EQ(long_one.size(), 24u);
+  EXPECT_EQ(long_one.back(), 230) << "the first 24 seconds only";
+  ASSERT_EQ(spread.size(), 24u);
+  EXPECT_EQ(spread.back(), 400);
+  EXPECT_EQ(chosen({0.0}), (std::vector{0}));
+}
+
 TEST(Video, AnimatedWebpGivesItsFrames) {
   const VideoFrames video = load_video(fixture("webp_animated.webp"), {.fps = 2.0});
   EXPECT_EQ(video.format, "webp");
@@ -102,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(Video, EveryContainer,
                                            Case{"mpeg4.avi", "avi", 40, 12}, Case{"mjpeg.mov", "mp4", 12, 5}),
                          [](const auto& info) { return std::string(info.param.name).substr(0, std::string(info.param.name).find('.')); });
 
-TEST(Video, OneFrameASecondAsVisionRewardTakes) {
+TEST(Video, OneFrameASecond) {
   const VideoFrames video = load_video(fixture("h264_b_frames.mp4"));
   EXPECT_EQ(video.indices, (std::vector{0, 24, 48, 72}));
   EXPECT_EQ(video.times_s, (std::vector{0.0, 1.0, 2.0, 3.0}));

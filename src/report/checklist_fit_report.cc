@@ -76,7 +76,8 @@ std::string warnings(const Json& fit) {
   std::string out;
   const auto box = [&](const char* what) { out += format("<div class=\"box warn\" role=\"note\"><p>{}</p></div>\n", what); };
   if (fit["separable"].get<bool>())
-    box("The questions tell all pairs apart without fault: the weights have no bound, their sizes mean little.");
+    box("The questions tell all pairs apart without fault: the weights have no bound, their sizes mean little, and there are no "
+        "intervals.");
   if (!fit["converged"].get<bool>()) box("The solver stopped before it converged.");
   if (!fit["evaluation"]["held_out"].get<bool>())
     box("No prompts were held out: the accuracies are those on the fitted pairs, and too good.");
@@ -98,7 +99,9 @@ void write_checklist_fit(const std::string& path, const Json& fit) {
   out += "<div class=\"weights\">" + weights_plot(questions, 40) + "</div>\n";
   if (!fit["learning_curve"].empty()) out += curve(fit["learning_curve"]);
   out += "<section class=\"split\"><h2>Question by question</h2>\n" + table(questions) + "</section>\n";
+  const bool votes = fit.value("choices", "majority") == "votes";
   const Facts facts{{"Solver", fit["solver"].get<std::string>()},
+                    {"Fitted to", votes ? "every vote" : "the majority's choice of each pair"},
                     {"Loss", format("{:.6f}", number_or_none(fit, "loss"))},
                     {"Iterations", fit["iterations"].dump()},
                     {"Ties left out", fit["pairs"]["ties"].dump()},

@@ -42,6 +42,33 @@ std::string unanswered_html(const Json& record) {
                 count_of(n, "answer was", "answers were"), n == 1 ? "counts" : "count");
 }
 
+std::string answer_word(double value) {
+  return value == 1 ? "yes" : value == -1 ? "no" : value == 0 ? "does not count" : format("{:+.2f}", value);
+}
+
+// The questions that moved the score most, and those that do not arise.
+std::string questions_html(const Json& record) {
+  constexpr std::size_t kMost = 8;
+  std::string out, masked;
+  std::size_t shown = 0, switched_off = 0;
+  for (const Json& q : record.value("questions", Json::array())) {
+    if (q.value("masked", false)) {
+      ++switched_off;
+      masked += format("<li>{}</li>\n", text(q, "question"));
+    } else if (shown++ < kMost) {
+      out += format(
+          "<div class=\"part asked\"><span class=\"part-name\">{}<br><span class=\"small\">{}</span></span><span "
+          "class=\"numbers\"><b>{:+.3f}</b> {}</span></div>\n",
+          text(q, "question"), text(q, "dimension"), number(q, "value"), answer_word(number(q, "answer")));
+    }
+  }
+  if (shown > 0) out = "<details><summary>Questions that moved the score most</summary>\n" + out + "</details>\n";
+  if (switched_off > 0)
+    out += format("<details><summary>{} not arise here and count as 0</summary>\n<ul>{}</ul></details>\n",
+                  count_of(static_cast<std::int64_t>(switched_off), "question does", "questions do"), masked);
+  return out;
+}
+
 std::string score_html(const Json& record) {
   std::string out = "<section class=\"record\">\n" + prompt_html(record);
   const std::string name = record.contains("media") ? text(record, "media") : text(record, "id");
@@ -57,7 +84,7 @@ std::string score_html(const Json& record) {
     for (const Json& s : d.at("subs")) out += part_row(s, "inner");
     out += "</details>\n";
   }
-  return out + "</section>\n";
+  return out + questions_html(record) + "</section>\n";
 }
 
 // Which side a difference speaks for: the bar goes from the middle to the left for the first, to the right for the second.
@@ -79,10 +106,6 @@ std::string side_html(const Json& record, int side) {
                 record.at("scores")[side == 1 ? 0 : 1].get<double>());
 }
 
-std::string answer_word(double value) {
-  return value == 1 ? "yes" : value == -1 ? "no" : value == 0 ? "does not count" : format("{:+.2f}", value);
-}
-
 }  // namespace
 
 void write_checklist_scores(const std::string& path, const std::vector<Json>& records, std::int64_t total) {
@@ -99,6 +122,9 @@ void write_checklist_choice(const std::string& path, const Json& record) {
   out += "<section class=\"record\">\n" + prompt_html(record) + "<div class=\"versus\">\n" + side_html(record, 1) + side_html(record, 2) +
          "</div>\n";
   if (record.at("tie").get<bool>()) out += "<p class=\"hint\">An exact tie: the scores are the same.</p>\n";
+  if (record.contains("mean_of"))
+    out += format("<p class=\"hint\">Scores are means over {} questions; differences are sums, as VisionReward compares.</p>\n",
+                  record["mean_of"].get<std::int64_t>());
   out += unanswered_html(record) + "<h3 class=\"section\">What each dimension says</h3>\n";
   const Json& dimensions = record.at("dimensions");
   for (const Json& d : dimensions)

@@ -19,7 +19,11 @@ Json scored(const std::string& id) {
   look["subs"] = {part("sharp", 1, -1, 1), part("colour", -0.5, -0.5, 0.5)};
   Json content = part(kHostile, 0, 0, 0);  // a dimension whose weights are all 0
   content["subs"] = {part("prompt", 0, 0, 0)};
-  return {{"id", id}, {"prompt", kHostile}, {"score", 0.5}, {"alignment", 0.3}, {"dimensions", {look, content}}, {"unanswered", 1}};
+  Json questions = {{{"question", kHostile}, {"dimension", "Look"}, {"answer", -1}, {"value", -0.5}},
+                    {{"question", "good hands?"}, {"dimension", "Look"}, {"answer", 0}, {"value", 0}, {"masked", true}}};
+  return {
+      {"id", id},       {"prompt", kHostile}, {"score", 0.5}, {"alignment", 0.3}, {"dimensions", {look, content}}, {"questions", questions},
+      {"unanswered", 1}};
 }
 
 std::string page_written(const std::function<void(const std::string&)>& write) {
@@ -34,6 +38,9 @@ TEST(ChecklistReport, ScoresWithTheirParts) {
   EXPECT_EQ(count(page, "class=\"part \""), 4u);
   EXPECT_EQ(count(page, "class=\"part inner\""), 4u);
   EXPECT_EQ(count(page, "1 answer was neither"), 2u);
+  EXPECT_EQ(count(page, "1 question does not arise here"), 2u);
+  EXPECT_EQ(count(page, "<li>good hands?</li>"), 2u);
+  EXPECT_EQ(count(page, "<b>-0.500</b> no"), 2u) << "which questions decided";
   EXPECT_EQ(count(page, "the first 2 of 7 records"), 1u);
   EXPECT_EQ(count(page, "alert(1)</script>"), 0u);
 }
@@ -46,14 +53,17 @@ TEST(ChecklistReport, AChoiceAndATie) {
   const std::string page = page_written([&](const std::string& path) { write_checklist_choice(path, record); });
   EXPECT_EQ(Checker(page).problem(), "");
   EXPECT_EQ(count(page, "no against does not count"), 1u);
+  EXPECT_EQ(count(page, "differences are sums"), 0u);
   EXPECT_EQ(count(page, "side best"), 1u);
   record["tie"] = true;
+  record["mean_of"] = 29;
   record["questions"] = Json::array();
   record["dimensions"][0]["difference"] = 0;
   const std::string tie = page_written([&](const std::string& path) { write_checklist_choice(path, record); });
   EXPECT_EQ(Checker(tie).problem(), "");
   EXPECT_EQ(count(tie, "side best"), 0u);
   EXPECT_EQ(count(tie, "answered alike"), 1u);
+  EXPECT_EQ(count(tie, "Scores are means over 29 questions; differences are sums"), 1u);
 }
 
 TEST(ChecklistReport, TheTreeWithLevelsAndWeights) {

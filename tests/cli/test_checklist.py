@@ -2,6 +2,8 @@
 import json
 import os
 import random
+import subprocess
+import sys
 import unittest
 
 import cli
@@ -97,6 +99,52 @@ class Score(ChecklistTest):
             self.fails(cli.INPUT, [word, "w.json"], "checklist", "score", answers, *questions, "--weights", bad)
 
 
+    def test_what_a_model_printed_is_read_and_silence_is_loud(self):
+        raw = self.lines("raw.jsonl", [{"id": "a", "answers": ["yes<|end_of_text|>", "no<|end_of_text|>", " Yes<|eot|>\n", "no"]},
+                                       {"id": "b", "answers": ["I cannot say", "", None, "maybe"]}])
+        result = self.done("checklist", "score", raw, *self.small_list(), "--json")
+        self.assertEqual([(r["score"], r["unanswered"]) for r in result.lines()], [(2.25, 0), (-3.75, 4)])
+        self.assertIn("raw.jsonl:2: b: not one of its 4 answers is yes or no", result.err)
+        self.assertNotIn("raw.jsonl:1", result.err)
+
+    def test_the_page_says_which_questions_moved_the_score_and_which_did_not_arise(self):
+        page = self.path("page.html")
+        questions = self.write("hands.toml", """
+title = "t"
+media = "image"
+[[presence]]
+id = "hands"
+question = "Hands?"
+[[dimension]]
+name = "A"
+[[dimension.sub]]
+name = "hands"
+needs = "hands"
+levels = [["good", "Good hands in [[prompt]]?"]]
+[[dimension.sub]]
+name = "sharp"
+levels = [["sharp", "Sharp as [[prompt]]?"]]
+""")
+        weights = self.write("w.json", '{"coef": [1, 2], "intercept": [0]}')
+        answers = self.lines("a.jsonl", [{"id": "a", "prompt": "a cup", "answers": ["no", "yes", "yes"]}])
+        args = ["--questions", questions, "--weights", weights]
+        record = self.done("checklist", "score", answers, *args, "--report", page, "--json").lines()[0]
+        self.assertEqual([(q["question"], q["value"], q.get("masked", False)) for q in record["questions"]],
+                         [("Sharp as a cup?", 2, False), ("Good hands in a cup?", 0, True)])
+        self.assertIn("1 question does not arise here", self.page(page).text)
+        self.assertIn("1 question does not arise here", self.done("checklist", "score", answers, *args).out)
+
+    def test_wrong_questions_point_to_the_right_ones(self):
+        answers = self.lines("a.jsonl", [{"id": "a", "alignment": 0.5, "answers": ["yes"] * 12}])
+        weights = os.path.join(cli.ROOT, "models/checklist/weights.json")
+        self.fails(cli.MISFIT, "--questions world takes as many", "checklist", "score", answers, "--weights", weights)
+        result = self.fails(cli.INPUT, "none of the 1", "checklist", "score", answers, *self.released("select"))
+        self.assertIn("--questions world has 12", result.err)
+        bad = self.lines("b.jsonl", [{"id": "a", "alignment": 31.5, "answers": ["yes"] * 12}])
+        result = self.fails(cli.INPUT, "none of the 1", "checklist", "score", bad, "--questions", "world", "--weights", weights)
+        self.assertIn("b.jsonl:1: alignment is 31.5, not a number from 0 to 1", result.err)
+
+
 class Compare(ChecklistTest):
     ANSWERS = [{"id": "a", "prompt": HOSTILE, "media": "a.png", "answers": ["yes", "yes", "no", "yes"]},
                {"id": "b", "prompt": HOSTILE, "media": "b.png", "answers": ["no", "yes", "yes", "yes"]},
@@ -113,6 +161,19 @@ class Compare(ChecklistTest):
         self.assertEqual([t for t, _ in found.elements if t == "script"], ["script"], "the page's own")
         shown = self.done("checklist", "compare", answers, "a", "b", *self.small_list()).out
         self.assertIn("What decided", shown)
+        self.assertNotIn("[[prompt]]", shown)
+        self.assertTrue(any(HOSTILE in q["question"] for q in record["questions"]), "asked about the prompt, not about its place")
+
+    def test_weights_that_are_a_bare_list_say_on_which_scale(self):
+        answers, page = self.lines("a.jsonl", self.ANSWERS), self.path("page.html")
+        bare = ["--questions", self.small_list()[1], "--weights", self.write("bare.json", "[1, 0.5, 2, 0.25]")]
+        record = self.done("checklist", "compare", answers, "a", "b", *bare, "--report", page, "--json").json()
+        self.assertEqual(record["mean_of"], 4)
+        self.assertAlmostEqual(record["difference"], 4 * (record["scores"][0] - record["scores"][1]))
+        self.assertIn("Scores are means over 4 questions; differences are sums", self.page(page).text)
+        self.assertIn("scores are means over 4 questions", self.done("checklist", "compare", answers, "a", "b", *bare).out)
+        other = self.done("checklist", "compare", answers, "a", "b", *self.small_list())
+        self.assertNotIn("are means", other.out)
 
     def test_a_tie_is_called_one_and_goes_to_the_second(self):
         answers = self.lines("a.jsonl", self.ANSWERS)
@@ -153,8 +214,23 @@ class Fit(ChecklistTest):
         self.assertAlmostEqual(passes["loss"], fit["loss"], places=4)
         again = self.done("checklist", "fit", answers, pairs, *small, "--bootstrap", "20", "--json").json()
         self.assertEqual(again, fit, "the same seed gives the same fit")
+        points = self.done("checklist", "fit", answers, pairs, *small, "--curve", "200,50", "--bootstrap", "0", "--json").json()["learning_curve"]
+        self.assertEqual([p["pairs"] for p in points][:2], [50, 200])
+        self.assertEqual(len(points), 3)
+        self.fails(cli.USAGE, ["--curve", "1.5"], "checklist", "fit", answers, pairs, *small, "--curve", "1.5")
         kept = self.done("checklist", "fit", answers, pairs, *small, "--select", "2", "--bootstrap", "0", "--json").json()
         self.assertEqual([w > 0 for w in kept["coef"]], [True, False, True, False])
+
+    def test_every_vote_counts_unless_a_majority_is_wanted(self):
+        answers = self.lines("answers.jsonl", [{"id": "a", "answers": [1, 0, 0, 0]}, {"id": "b", "answers": [0, 0, 0, 0]}])
+        pairs = self.lines("pairs.jsonl", [{"id": "1", "prompt": "p", "media": ["a", "b"], "target": {"pair": 0.8, "votes": 5}}])
+        small = [*self.small_list()[:2], "--bootstrap", "0", "--json"]
+        fit = self.done("checklist", "fit", answers, pairs, *small).json()
+        self.assertAlmostEqual(fit["coef"][0], 0.6931471805599453, places=6)  # sigmoid(2 w) = 0.8
+        self.assertEqual((fit["choices"], fit["pairs"]["votes"], fit["separable"]), ("votes", 5, False))
+        majority = self.done("checklist", "fit", answers, pairs, *small, "--choices", "majority").json()
+        self.assertTrue(majority["separable"])
+        self.assertGreater(majority["coef"][0], 3)
 
     def test_what_is_left_out_is_counted_and_what_cannot_be_fit_is_said(self):
         answers, pairs = self.choices(12)
@@ -204,15 +280,34 @@ class Mpo(ChecklistTest):
         self.assertEqual(summary["levels"]["dimension"]["pairs"], 4)
         self.assertEqual(summary["levels"]["total"]["pairs"], 6)
         self.assertEqual(summary["candidate_pairs"], 6)
+        # The page's snippet for other trainers.
+        with open(os.path.join(cli.ROOT, "docs/methods/mpo.md")) as f:
+            snippet = f.read().split("```python\n")[1].split("```")[0]
+        subprocess.run([sys.executable, "-c", snippet], cwd=self.tmp, check=True)
+        with open(self.path("dpo.jsonl")) as f:
+            self.assertEqual(json.loads(f.readline()), {"prompt": "a cup", "chosen": "c0.png", "rejected": "c1.png"})
         # They are preference records: the fit reads them back.
         fit = self.done("checklist", "fit", answers, out, *self.small_list()[:2], "--l2", "0.1", "--bootstrap", "0", "--json").json()
         self.assertEqual(fit["pairs"]["untied"], 4)
+
+    def test_videos_of_frames_stay_whole(self):
+        frames = [{"frames": ["0.png", f"{i}.png"], "fps": 8} for i in (1, 2)]
+        answers = self.lines("v.jsonl", [{"id": f"v{i}", "prompt": "a cup", "media": m, "answers": [1, 1, 1, i]} for i, m in enumerate(frames)])
+        out = self.path("pairs.jsonl")
+        self.done("mpo", "pairs", answers, *self.small_list(), "--out", out)
+        with open(out) as f:
+            pair = json.loads(f.read())
+        self.assertEqual(pair["media"], [frames[1], frames[0]])
+        fit = self.done("checklist", "fit", answers, out, *self.small_list()[:2], "--l2", "0.1", "--bootstrap", "0", "--json").json()
+        self.assertEqual(fit["pairs"]["untied"], 1)
 
     def test_an_empty_set_says_which_level_would_give_pairs(self):
         answers = self.candidates([[1, 1, 0, 0], [0, 0, 0, 1]])
         self.fails(cli.INPUT, ["no pair of 1 is left at level dimension", "--level total gives 1"], "mpo", "pairs", answers, *self.small_list())
         same = self.candidates([[1, 1, 0, 0], [1, 1, 0, 0]])
-        self.fails(cli.INPUT, "no level gives any", "mpo", "pairs", same, *self.small_list())
+        result = self.fails(cli.INPUT, "have the same total", "mpo", "pairs", same, *self.small_list())
+        self.assertNotIn("lower --threshold", result.err)
+        self.fails(cli.INPUT, "lower --threshold", "mpo", "pairs", same, *self.small_list(), "--threshold", "1")
         self.fails(cli.INPUT, "no prompt has two candidates", "mpo", "pairs", self.candidates([[1, 1, 0, 0]]), *self.small_list())
         alone = self.lines("n.jsonl", [{"id": "a", "answers": [1, 1, 1, 1]}])
         self.fails(cli.INPUT, "a has no prompt", "mpo", "pairs", alone, *self.small_list())

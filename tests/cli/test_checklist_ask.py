@@ -82,6 +82,102 @@ class Ask(AskTest):
             self.assertEqual(f.read(), whole)
         self.fails(cli.USAGE, "--resume", *args, "--out", resumed)
 
+    def test_another_run_is_not_continued(self):
+        out = self.path("answers.jsonl")
+        args = ["checklist", "ask", "--in", self.records, "--out", out, "--batch-tokens", "1"]
+        small = self.small()
+        self.done(*args, "--model", self.model, *small)
+        with open(out, "rb") as f:
+            whole = f.read()
+        with open(out, "wb") as f:
+            f.write(whole[: whole.index(b"\n", len(whole) // 2) + 1])
+        again = [*args, "--resume", "--model", self.model]
+        self.fails(cli.USAGE, ["answers.jsonl", "other questions"], *again, "--questions", "world")
+        self.fails(cli.USAGE, "has soft answers, and this run would write hard ones", *again, *small, "--answers", "hard")
+        reworded = self.write("reworded.toml", cli.SMALL_LIST.replace("Is it crisp?", "Is it crunchy?"))
+        self.fails(cli.USAGE, "another questions", *again, "--questions", reworded)
+        self.fails(cli.USAGE, "another fps", *again, *small, "--fps", "2")
+        self.fails(cli.USAGE, "another max_pixels", *again, *small, "--max-pixels", "3136")
+        other = shutil.copytree(self.model, self.path("other"))
+        with open(os.path.join(other, "generation_config.json"), "a") as f:
+            f.write("\n")
+        self.fails(cli.USAGE, "another model", *args, "--resume", "--model", other, *small)
+        with open(self.records) as f:
+            records = [json.loads(line) for line in f]
+        for record in records:
+            record["media"] = [os.path.join(self.shared, "images", m) for m in record["media"]]
+        elsewhere = self.write("elsewhere.jsonl", "".join(json.dumps(r) + "\n" for r in records))
+        self.fails(cli.USAGE, "with another medium or prompt", *["checklist", "ask", "--in", elsewhere, "--out", out, "--resume"],
+                   "--batch-tokens", "1", "--model", self.model, *small)
+        self.done(*again, *small)
+        with open(out, "rb") as f:
+            self.assertEqual(f.read(), whole)
+        os.remove(out + ".settings")
+        self.assertIn("is not known", self.done(*again, *small).err)
+
+    def test_a_folder_of_candidates_becomes_pairs(self):
+        for item, name in enumerate(["first", "second"]):
+            for k in range(2):
+                path, prompt = self.image(item, k)
+                os.makedirs(self.path("cand", name), exist_ok=True)
+                shutil.copy(path, self.path("cand", name, f"{k}.png"))
+            self.write(f"cand/{name}/prompt.txt", prompt + "\n")
+        self.write("cand/second/1.txt", self.image(2, 0)[1])  # its own prompt goes before the folder's
+        answers, pairs = self.path("answers.jsonl"), self.path("pairs.jsonl")
+        common = ["--model", self.model, *self.small()]
+        self.done("checklist", "ask", *common, "--in", "cand", "--out", answers)
+        with open(answers) as f:
+            lines = [json.loads(line) for line in f]
+        self.assertEqual([line["media"] for line in lines], ["cand/first/0.png", "cand/first/1.png", "cand/second/0.png", "cand/second/1.png"])
+        self.assertEqual([line["prompt"] for line in lines], [self.image(i, 0)[1] for i in (0, 0, 1, 2)])
+        operand = self.done("checklist", "ask", *common, "cand").lines()
+        self.assertEqual([line["prompt"] for line in operand], [line["prompt"] for line in lines])
+        self.done("mpo", "pairs", answers, *self.small(), *self.weights(3), "--coding", "soft", "--level", "total", "--out", pairs)
+        with open(pairs) as f:
+            pair = json.loads(f.read())
+        self.assertEqual({os.path.exists(self.path(m)) for m in pair["media"]}, {True})
+        os.remove(self.path("cand/first/prompt.txt"))
+        result = self.done("checklist", "ask", *common, "--in", "cand")
+        self.assertIn("0.png: it has no prompt", result.err)
+
+    def test_videos_of_frames_are_named_whole(self):
+        records, answers, pairs = os.path.join(self.shared, "videos", "records.jsonl"), self.path("answers.jsonl"), self.path("pairs.jsonl")
+        self.done("checklist", "ask", "--model", self.model, "--questions", "world-video", "--in", records, "--out", answers)
+        with open(records) as f:
+            media = [m for line in f for m in json.loads(line)["media"]]
+        with open(answers) as f:
+            self.assertEqual([json.loads(line)["media"] for line in f], media)
+        self.assertGreater(len(media[0]["frames"]), 1)
+        weights = self.write("w.json", json.dumps({"coef": [1] * 12, "intercept": [0]}))
+        self.done("mpo", "pairs", answers, "--questions", "world-video", "--weights", weights, "--coding", "soft", "--level", "total", "--out", pairs)
+        with open(pairs) as f:
+            for line in f:
+                for medium in json.loads(line)["media"]:
+                    self.assertIn(medium, media)
+
+    def test_broken_and_short_videos(self):
+        with open(os.path.join(cli.MEDIA, "h264_b_frames.mp4"), "rb") as f:
+            whole = f.read()
+        cut, empty, junk = self.write("cut.mp4", whole[: len(whole) // 2]), self.write("empty.mp4", b""), self.write("junk.mp4", b"junk" * 20)
+        one = os.path.join(cli.MEDIA, "h264_one_frame.mp4")
+        questions = self.write("questions.txt", "Is it sharp?\n")
+        ask = ["checklist", "ask", "--model", self.model, "--questions", questions]
+        result = self.done(*ask, cut, empty, junk, one)
+        self.assertEqual(["error" in line for line in result.lines()], [True, True, True, False])
+        for line, name in zip(result.lines(), ["cut.mp4", "empty.mp4", "junk.mp4"]):
+            self.assertIn(name, line["error"]["message"])
+        self.assertIn("video", result.lines()[2]["error"]["message"])
+        self.fails(cli.INPUT, "none of the 1", *ask, empty)
+
+    def test_a_long_prompt_is_asked_in_parts(self):
+        path, _ = self.image(0, 0)
+        prompt = " ".join(["a red circle and a blue square"] * 20)
+        ask = ["checklist", "ask", "--model", self.model, "--questions", "world", "--prompt", prompt, path]
+        whole = self.done(*ask).lines()[0]
+        parts = self.done(*ask, "--batch-tokens", "600").lines()[0]
+        for a, b in zip(whole["answers"], parts["answers"]):
+            self.assertAlmostEqual(a, b, places=4)
+
     def test_what_cannot_be_read_is_counted_and_the_rest_goes_on(self):
         good, prompt = self.image(0, 0)
         bad, out = self.write("bad.png", "not a picture"), self.path("answers.jsonl")
