@@ -12,6 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests/cli"))
+import reader_cases
+
 OUT = sys.argv[1] if len(sys.argv) > 1 else "tests/data/datasets"
 EXPECTED = {}
 
@@ -91,9 +94,9 @@ def pickapic():
             ("a cut one", a[9][:200], a[10], 1.0, 0.0, True), ("a red cup", a[0], a[1], 1.0, 0.0, True)]
     parquet("pickapic/data/train-00000-of-00002.parquet", pickapic_columns(rows[:4]), row_group_size=2)
     parquet("pickapic/data/train-00001-of-00002.parquet", pickapic_columns(rows[4:]))
-    for caption, left, right, q, _, has in rows:
-        if left is not None:
-            expect("pickapic", {"prompt": caption, "media": [sha(left), sha(right)], **({"q": q} if has else {})})
+    for caption, left, right, q, _, _ in rows:
+        if left is not None:  # has_label is false: without a label, but not in a training split
+            expect("pickapic", {"prompt": caption, "media": [sha(left), sha(right)], "q": q})
     many = [(f"prompt {i % 100}", a[0], a[1], 1.0, 0.0, True) for i in range(100_000)]
     columns = {k: v for k, v in pickapic_columns(many).items() if k in ("caption", "jpg_0", "jpg_1", "label_0", "label_1", "has_label")}
     parquet("many/many.parquet", columns, compression="zstd", compression_level=19, row_group_size=100_000)
@@ -134,14 +137,19 @@ def imagerewarddb():
         z.writestr(zipfile.ZipInfo("train_2.json"), json.dumps(rows[2]))
     write_json("imagerewarddb/images/train/train_1/train_1.json", rows[1])
     write("imagerewarddb/images/train/train_2.zip", zipped.getvalue())
-    everything = rows[1]
+    everything = rows[1] + rows[2]
     parquet("irdb_metadata/metadata-train.parquet", {k: [r[k] for r in everything] for k in everything[0]})
     for name in os.listdir(os.path.join(OUT, "imagerewarddb/images/train/train_1")):
         if name.endswith(".webp"):
             with open(os.path.join(OUT, "imagerewarddb/images/train/train_1", name), "rb") as f:
                 write("irdb_metadata/images/train/train_1/" + name, f.read())
     write_json("irdb_metadata/images/train/train_1/train_1.json", rows[1])
-    expect("irdb_metadata", *[r for r in EXPECTED["imagerewarddb"] if r["prompt"].startswith("part 1")])
+    nested = io.BytesIO()  # as published: a zip a part, its list and a folder of its name inside
+    with zipfile.ZipFile(zipped) as old, zipfile.ZipFile(nested, "w", zipfile.ZIP_DEFLATED) as z:
+        for name in old.namelist():
+            z.writestr(zipfile.ZipInfo("train_2/" + name), old.read(name))
+    write("irdb_metadata/images/train/train_2.zip", nested.getvalue())
+    expect("irdb_metadata", *EXPECTED["imagerewarddb"])
 
 
 # ---------------------------------------------------------------- HPDv2, HPDv3
@@ -229,7 +237,8 @@ def visionreward():
     answers = ["video_1", "Video 2", "tie", "perhaps"]
     parquet("visionreward/pairs.parquet", {"internal_id": ["0", "1", "2", "3"], "prompt": ["r"] * 4, "standard_answer": answers,
             "video1_path": ["videos/0.gif"] * 4, "video2_path": ["videos/1.gif"] * 4})
-    expect("visionreward pairs", *[{"prompt": "r", "media": [sha(v) for v in videos], "q": q} for q in (1.0, 0.0, 0.5)])
+    expect("visionreward pairs", *[{"prompt": "r", "media": [sha(v) for v in videos], "q": q} for q in (1.0, 0.0, 0.5)],
+           {"prompt": "r", "media": [sha(v) for v in videos]})
 
 
 def genai():
@@ -239,7 +248,7 @@ def genai():
     for split, n in (("test", 2), ("test_v1", 4)):
         parquet(f"genai/image_generation/{split}-00000-of-00001.parquet", {"prompt": [f"{split} g"] * n, "left_model": ["l"] * n,
                 "left_image": left[:n], "right_model": ["r"] * n, "right_image": right[:n], "vote_type": votes[:n]})
-        expect("genai", *[{"prompt": f"{split} g", "media": [sha(a[i]), sha(a[4 + i])], "q": shares[i]} for i in range(n)])
+        expect("genai " + split, *[{"prompt": f"{split} g", "media": [sha(a[i]), sha(a[4 + i])], "q": shares[i]} for i in range(n)])
     parquet("genai_edition/test.parquet", {"source_prompt": ["s"], "target_prompt": ["t"], "instruct_prompt": ["make it red"], "source_image": left[:1],
             "left_model": ["l"], "left_output_image": left[1:2], "right_model": ["r"], "right_output_image": right[1:2], "vote_type": ["leftvote"]})
     expect("genai edition", {"prompt": "make it red", "media": [sha(a[1]), sha(a[5])], "q": 1.0})
@@ -311,8 +320,29 @@ def hostile():
     parquet("strange/strange.parquet", {"question": ["?"], "answer": ["!"]})
 
 
+# ---------------------------------------------------------------- every reader with everything that can be wrong (tests/cli/test_readers.py)
+def readers():
+    kinds = {"rank": pa.int64(), "votes_image1": pa.int64(), "votes_image2": pa.int64(), "label_0": pa.float64(), "label_1": pa.float64()}
+
+    def write_table(rows, columns, name):
+        columns = list(dict.fromkeys([*columns, *(key for row in rows for key in row)]))
+        def column(key):
+            values = [row.get(key) for row in rows]
+            known = IMAGE if "image" in key and any(isinstance(v, dict) for v in values) else kinds.get(key)
+            return pa.array(values, known or (pa.string() if all(v is None for v in values) else None))
+        table, out = pa.table({key: column(key) for key in columns}), io.BytesIO()
+        if name.endswith(".parquet"):
+            pq.write_table(table, out, compression="zstd", row_group_size=100_000)
+        else:
+            with pa.ipc.new_stream(out, table.schema) as stream:
+                stream.write_table(table, max_chunksize=3 if len(rows) < 100 else 100)
+        return out.getvalue()
+
+    write("readers.zip", reader_cases.stored_tables(write_table))
+
+
 if __name__ == "__main__":
     shutil.rmtree(OUT, ignore_errors=True)
-    for make in (pickapic, imagereward, imagerewarddb, hpdv2, hpdv3, rapidata, visionreward, genai, others, hostile):
+    for make in (pickapic, imagereward, imagerewarddb, hpdv2, hpdv3, rapidata, visionreward, genai, others, hostile, readers):
         make()
     write_json("expected.json", EXPECTED)

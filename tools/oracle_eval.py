@@ -1,5 +1,6 @@
-"""Golden values for the evaluation protocols and metrics: scipy, statsmodels and plain loops written from the definitions, sharing
-nothing with the program. Writes tests/data/eval/{metrics,protocols}.json; needs numpy, scipy and statsmodels.
+"""Golden values for the evaluation protocols and metrics: scipy, statsmodels, scikit-learn (Brier, reliability bins) and plain loops written
+from the definitions, sharing nothing with the program. Writes tests/data/eval/{metrics,protocols}.json; needs numpy, scipy, statsmodels and
+scikit-learn.
 """
 import itertools
 import json
@@ -7,7 +8,12 @@ import math
 import pathlib
 
 import numpy as np
+import scipy.special
 import scipy.stats
+import sklearn
+import sklearn.calibration
+import sklearn.metrics
+import statsmodels
 import statsmodels.api as sm
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "tests/data/eval"
@@ -34,6 +40,21 @@ def calibration(rng):
     share = rng.uniform(0, 1, n).round(3)
     nll = float(np.mean(scipy.special.rel_entr(share, p) + scipy.special.rel_entr(1 - share, 1 - p) + scipy.special.entr(share) + scipy.special.entr(1 - share)))
     return {"p": p.tolist(), "q": q.tolist(), "ece": float(ece), "share": share.tolist(), "brier": float(np.mean((p - share) ** 2)), "nll": nll}
+
+
+def against_sklearn(case):
+    """scikit-learn's own numbers on the same forecasts. Its Brier score knows labels of 0 and 1: a share s is a vote for of weight s and one
+    against of weight 1 - s, whose mean Brier score is (p - s)^2 + s (1 - s). Its quantile bins hold equally many only where the bins divide n.
+    """
+    p, q, share = (np.array(case[k]) for k in ("p", "q", "share"))
+    votes = sklearn.metrics.brier_score_loss(np.repeat([1, 0], len(p)), np.tile(p, 2), sample_weight=np.concatenate([share, 1 - share]))
+    n, bins = 150, 15
+    confidence = np.maximum(p, 1 - p)[:n]
+    correct = ((p > 0.5) == (q > 0.5))[:n]
+    accuracy, mean = sklearn.calibration.calibration_curve(correct, confidence, n_bins=bins, strategy="quantile")
+    assert len(accuracy) == bins
+    return {"brier_labels": float(sklearn.metrics.brier_score_loss(q, p)), "brier_shares": float(votes - np.mean(share * (1 - share))),
+            "ece_n": n, "ece": float(np.mean(np.abs(accuracy - mean)))}
 
 
 def bradley_terry(rng):
@@ -140,8 +161,10 @@ def protocols(rng):
 
 def main():
     rng = np.random.default_rng(20250)
-    metrics = {"versions": {"numpy": np.__version__, "scipy": scipy.__version__, "statsmodels": sm.__version__ if hasattr(sm, "__version__") else ""},
+    metrics = {"versions": {"numpy": np.__version__, "scipy": scipy.__version__, "statsmodels": statsmodels.__version__,
+                            "scikit-learn": sklearn.__version__},
                "correlations": correlations(rng), "calibration": calibration(rng), "bradley_terry": bradley_terry(rng)}
+    metrics["sklearn"] = against_sklearn(metrics["calibration"])
     ties = []
     for n in [1, 3, 12, 60]:
         pairs = [(int(rng.integers(-1, 2)), round(float(rng.normal()) * 5) / 5) for _ in range(n)]

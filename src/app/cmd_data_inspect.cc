@@ -30,6 +30,8 @@ void show(const Json& r) {
   fmt::print("  media      {} named, {} distinct, {} missing, {} unreadable; {} in archives, {} refused\n", media["count"].dump(),
              media["distinct"].dump(), media["missing"].dump(), media["unreadable"].dump(), media["in_archives"].dump(),
              media["refused"].dump());
+  if (r["repeated_ids"] > 0)
+    fmt::print("  ids        {} stand on an earlier record, too (data convert renames them)\n", r["repeated_ids"].dump());
   show_counts("media formats", media["formats"]);
   show_counts("lines per file", r["files"]);
   show_counts("files left out", r["left_out"]);

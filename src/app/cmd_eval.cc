@@ -3,11 +3,11 @@
 
 #include "app/command.h"
 #include "app/eval_judge.h"
+#include "app/eval_records.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
 #include "core/progress.h"
-#include "data/convert.h"
 #include "data/dataset.h"
 #include "data/shard.h"
 #include "eval/leaderboard.h"
@@ -20,13 +20,13 @@ namespace fs = std::filesystem;
 namespace {
 
 struct EvalFlags {
-  std::string data, protocol, scores, dataset, name, output_dir, report, listener;
+  std::string protocol, scores, dataset, name, report, listener;
   double score_scale = 0, threshold = -1;
-  std::int64_t limit = 0;
+  EvalSource source;
 
   void fields(FieldList& f) {
     f.group("What is measured");
-    f.add("data", data, "labelled records: JSON lines with \"target\", or a public data set (see `data inspect`)");
+    source.fields(f);
     f.add("protocol", protocol, "how verdicts become a number; see below");
     f.add("scores", scores,
           "measure these numbers instead of a model: lines {\"id\",\"scores\":[one per medium, higher = better]},\n"
@@ -35,10 +35,9 @@ struct EvalFlags {
                 "with scores: p = sigmoid(scale (s1 - s2)), for Brier and calibration; 0: they are no probabilities");
     f.add_range("threshold", threshold, -1, 1e9,
                 "pickapic-tie: a smaller margin is a tie (choose it on validation data); -1: the best one on these data");
-    f.add_range("limit", limit, 0, 1e12, "the first so many records; 0: all");
     f.add("dataset", dataset, "name of the data, as on a leaderboard (\"ImageReward test\"); empty: the file's name");
     f.add("name", name, "name of the judge, as on a leaderboard; empty: the model or the scores file");
-    f.add("output_dir", output_dir, "keeps verdicts, result.json, rows.jsonl and report.html; needed with a model");
+    f.add("output_dir", source.output_dir, "keeps verdicts, result.json, rows.jsonl and report.html; needed with a model");
     f.add("report", report, "write the page here");
     f.add("listener", listener, "checkpoint that reads every thought without its answer: contradiction, accuracy by its agreement");
   }
@@ -79,6 +78,7 @@ class EvalCommand : public Command {
     check();
     const eval::Protocol& protocol = eval::find_protocol(flags_.protocol);
     eval::ResultContext context;
+    check_source(flags_.source, protocol);
     const std::vector<data::Record> records = read(context);
     if (!judging_.flags.shard.empty()) return judge_shard(records);
     const Json result = flags_.scores.empty() ? judged(records, protocol, context) : scored(records, protocol, context);
@@ -91,16 +91,16 @@ class EvalCommand : public Command {
 
  private:
   void check() {
-    if (flags_.data.empty()) throw Error(Code::kUsage, "--data", "no records are named", "give --data records.jsonl");
+    if (flags_.source.data.empty()) throw Error(Code::kUsage, "--data", "no records are named", "give --data records.jsonl");
     if (flags_.protocol.empty())
       throw Error(Code::kUsage, "--protocol", "no protocol is named, and none is right for all data", "choose one of beholder eval --help");
-    if (flags_.scores.empty() && flags_.output_dir.empty())
+    if (flags_.scores.empty() && flags_.source.output_dir.empty())
       throw Error(Code::kUsage, "--output-dir", "verdicts of a model are kept, so that a stopped evaluation can go on",
                   "name a folder for them");
     if (!flags_.scores.empty() && (!judging_.flags.model.empty() || !flags_.listener.empty() || judging_.flags.resume))
       throw Error(Code::kUsage, "--scores", "scores are measured without a model", "leave out --model, --listener and --resume");
-    if (!flags_.scores.empty() && !flags_.output_dir.empty() && fs::exists(flags_.output_dir + "/verdicts.jsonl"))
-      throw Error(Code::kUsage, flags_.output_dir, "it holds the verdicts of a model", "give --scores another --output-dir");
+    if (!flags_.scores.empty() && !flags_.source.output_dir.empty() && fs::exists(flags_.source.output_dir + "/verdicts.jsonl"))
+      throw Error(Code::kUsage, flags_.source.output_dir, "it holds the verdicts of a model", "give --scores another --output-dir");
     if (flags_.protocol.starts_with("mmrb2") && !judging_.options.both_orders)
       throw Error(Code::kUsage, "--protocol", flags_.protocol + " counts both orders", "leave out --no-both-orders");
     judging_.options.check();
@@ -112,45 +112,27 @@ class EvalCommand : public Command {
     if (!flags_.scores.empty() || !flags_.listener.empty())
       throw Error(Code::kUsage, "--shard", "a shard only asks the judge",
                   "leave out --scores and --listener; the run without --shard takes them");
-    if (!data::is_own_records(flags_.data) && !fs::exists(flags_.output_dir + "/data/data.json"))
+    if (!data::is_own_records(flags_.source.data) && !fs::exists(flags_.source.output_dir + "/data/data.json"))
       throw Error(Code::kUsage, "--shard", "this data set must be converted first, and by one program",
                   "run: beholder data convert, and give the records it wrote");
   }
 
   int judge_shard(const std::vector<data::Record>& records) {
-    judging_.folder = flags_.output_dir;
+    judging_.folder = flags_.source.output_dir;
     judge_records(judging_, records);
     log_info(format("shard {} is done; when all are, the same command with --resume and without --shard gives the result",
                     judging_.flags.shard));
-    if (json) fmt::print("{}\n", json_line({{"shard", judging_.flags.shard}, {"output_dir", flags_.output_dir}}));
+    if (json) fmt::print("{}\n", json_line({{"shard", judging_.flags.shard}, {"output_dir", flags_.source.output_dir}}));
     return 0;
   }
 
-  // A public data set becomes JSON lines with its media as files, once; our own records stay where they are.
-  std::string with_media_files() const {
-    data::ConvertOptions options;
-    options.path = flags_.data;
-    options.out = flags_.output_dir + "/data";
-    options.keep_unreadable = true;
-    return data::prepare_records(options);
-  }
-
-  std::vector<data::Record> read(eval::ResultContext& context) const {
-    const std::unique_ptr<data::RecordStream> reader = data::open_records(flags_.scores.empty() ? with_media_files() : flags_.data);
-    std::vector<data::Record> records;
-    Warnings bad;
-    while (std::optional<data::Line> line = reader->next()) {
-      if (line->record)
-        records.push_back(std::move(*line->record));
-      else
-        bad.add(line->error);
-      if (flags_.limit > 0 && std::ssize(records) == flags_.limit) break;
-    }
-    context.bad_records = bad.count();
-    if (const std::string made = flags_.output_dir + "/data/data.json"; flags_.scores.empty() && fs::exists(made))
-      context.bad_records += json_get<std::int64_t>(read_json(made), "left_out", 0, made);
-    context.dataset = !flags_.dataset.empty() ? flags_.dataset : fs::path(flags_.data).filename().string();
-    return records;
+  std::vector<data::Record> read(eval::ResultContext& context) {
+    EvalRecords read = read_eval_records(flags_.source, /*as_files=*/flags_.scores.empty());
+    context.bad_records = read.bad;
+    context.data = std::move(read.left_out);
+    context.dataset = !flags_.dataset.empty() ? flags_.dataset : flags_.source.name();
+    had_bytes_ = read.had_bytes;
+    return std::move(read.records);
   }
 
   Json scored(const std::vector<data::Record>& records, const eval::Protocol& protocol, eval::ResultContext& context) {
@@ -161,19 +143,20 @@ class EvalCommand : public Command {
     const eval::JudgedSet set =
         eval::join(records, [&](const data::Record& record) { return eval::verdict_of(file, record, flags_.score_scale); });
     for (const data::Record& record : records) context.unknown_scores -= static_cast<std::int64_t>(file.scores.contains(record.id));
-    context.settings = {{"data", flags_.data}, {"scores", flags_.scores}, {"score_scale", flags_.score_scale}};
+    context.settings = flags_.source.chosen();
+    context.settings.update({{"scores", flags_.scores}, {"score_scale", flags_.score_scale}});
     return finish(records, set, protocol, context, nullptr);
   }
 
   Json judged(const std::vector<data::Record>& records, const eval::Protocol& protocol, eval::ResultContext& context) {
-    judging_.folder = flags_.output_dir;
+    judging_.folder = flags_.source.output_dir;
     judging_.listener = flags_.listener;
     judge_records(judging_, records);
     const EvalVerdicts verdicts(judging_);
     context.judge = !flags_.name.empty() ? flags_.name : judging_.flags.model.empty() ? "embedded judge" : judging_.flags.model;
     context.cost = verdicts.cost();
     context.settings = read_json(judging_.folder + "/settings.json");
-    context.settings["data"] = flags_.data;
+    context.settings.update(flags_.source.chosen());
     if (!flags_.listener.empty()) context.settings["listener"] = flags_.listener;
     const eval::JudgedSet set = eval::join(records, [&](const data::Record& record) { return verdicts.of(record); });
     return finish(records, set, protocol, context, &verdicts);
@@ -195,26 +178,30 @@ class EvalCommand : public Command {
         error["reason"] = verdicts->reason(pair ? id : format("{}#{}-{}", id, error["pair"][0].get<int>(), error["pair"][1].get<int>()));
       }
     }
-    if (!flags_.output_dir.empty()) {
-      write_file_atomic(flags_.output_dir + "/rows.jsonl", rows_jsonl(set, outcome));
-      write_file_atomic(flags_.output_dir + "/result.json", result.dump(1) + "\n");
-      write_page(flags_.output_dir + "/report.html", result);
+    if (had_bytes_ && (!flags_.source.output_dir.empty() || !flags_.report.empty()))
+      pictures_ = pictures_in_rows(flags_.source, result["errors"]);
+    if (!flags_.source.output_dir.empty()) {
+      write_file_atomic(flags_.source.output_dir + "/rows.jsonl", rows_jsonl(set, outcome));
+      write_file_atomic(flags_.source.output_dir + "/result.json", result.dump(1) + "\n");
+      write_page(flags_.source.output_dir + "/report.html", result);
     }
     if (!flags_.report.empty()) write_page(flags_.report, result);
     return result;
   }
 
-  static void write_page(const std::string& path, const Json& result) {
+  void write_page(const std::string& path, const Json& result) const {
     Json beside = Json::array();
     for (const eval::PublishedNumber& p : eval::published_numbers())
       if (p.dataset == result.at("dataset") && p.protocol == result.at("protocol"))
         beside.push_back({{"name", p.name}, {"value", p.value}, {"source", p.source}, {"kind", p.human ? "human" : "published"}});
-    report::write_eval_report(path, result, beside);
+    report::write_eval_report(path, result, beside, pictures_);
     log_info(format("report: {}", path));
   }
 
   EvalFlags flags_;
   EvalJudging judging_;
+  bool had_bytes_ = false;
+  report::GalleryPictures pictures_;
 };
 
 }  // namespace

@@ -8,7 +8,8 @@ namespace beholder::app {
 void DataFlags::fields(FieldList& f) {
   f.group("the data set");
   f.add("format", format, "a format of the list below; empty: found out from the columns");
-  f.add("split", split, "only files with this word in their name or folder (train, test…)");
+  f.add("split", split,
+        "only files of this split: so called, or in a folder so called (test_v1); else with this word in their name (train)");
   f.add("media_root", media_root, "folder that relative media paths start from; empty: looked for near the records");
   f.add("aspect", aspect, "which question's answers, of sets that ask several; empty: the main one");
   f.add_choice("check", check, {"full", "header", "none"},
@@ -42,7 +43,9 @@ std::string DataFlags::one_path(const std::string& command, const std::vector<st
 std::string format_help() {
   std::string text = "Formats:\n";
   for (const data::Format& one : data::formats()) text += format("  {:<22} {}\n", one.name, one.about);
-  return text;
+  return text +
+         "A path may say itself what is read of it, here and wherever data are named: 'genai/[split=test_v1]', "
+         "'videos.csv[aspect=TA,media_root=/videos]'\n(split, aspect, format, media_root).\n";
 }
 
 }  // namespace beholder::app

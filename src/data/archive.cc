@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "data/archive_parts.h"
 
 #ifdef BEHOLDER_ARCHIVE
 #include <archive.h>
@@ -71,6 +72,7 @@ std::optional<std::string> safe_member_name(const std::string& name) {
 
 struct ArchiveReader::State {
   std::vector<std::string> parts;
+  std::string missing;  // the part that is not there though a later one is
   struct archive* archive = nullptr;
   bool ended = false;
   std::size_t part = 0;  // the one being read, of several
@@ -104,7 +106,8 @@ struct ArchiveReader::State {
   }
 
   [[noreturn]] void corrupt(const std::string& what) const {
-    throw Error(Code::kCorrupt, parts[0], what, "download the archive again, all of its parts");
+    const std::string gap = missing.empty() ? missing : format("; its part {} is missing", missing);
+    throw Error(Code::kCorrupt, parts[0], what + gap, "download the archive again, all of its parts");
   }
   std::string message() const {
     const char* text = archive_error_string(archive);
@@ -116,6 +119,10 @@ ArchiveReader::ArchiveReader(std::vector<std::string> parts) : state_(std::make_
   require_internal(!parts.empty(), "an archive has a part");
   for (const std::string& part : parts)
     if (!fs::is_regular_file(part)) throw Error(Code::kNotFound, part, "no such archive", "check the path");
+  const std::string first = parts[0];
+  state_->missing = cut_at_missing_part(parts);
+  if (parts.empty())
+    throw Error(Code::kCorrupt, first, "its first part is missing, such as " + state_->missing, "download all parts of the archive");
   state_->parts = std::move(parts);
   state_->archive = archive_read_new();
   archive_read_support_filter_all(state_->archive);
@@ -151,6 +158,10 @@ std::optional<ArchiveMember> ArchiveReader::next(const std::function<bool(const 
   while (!s.ended) {
     struct archive_entry* entry = nullptr;
     const int status = archive_read_next_header(s.archive, &entry);
+    if (status == ARCHIVE_EOF && !s.missing.empty()) {
+      s.ended = true;
+      s.corrupt("ends too early");
+    }
     if (status == ARCHIVE_EOF) break;
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) {
       s.ended = true;

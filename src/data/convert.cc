@@ -8,8 +8,10 @@
 #include "core/interrupt.h"
 #include "core/progress.h"
 #include "core/sha256.h"
+#include "data/data_part.h"
 #include "data/media_out.h"
 #include "data/shuffle.h"
+#include "data/unique_ids.h"
 
 namespace beholder::data {
 namespace fs = std::filesystem;
@@ -19,10 +21,11 @@ using Sink = std::function<void(std::string_view)>;
 
 // What the source's files were, and what was asked of them.
 std::string identity(const ConvertOptions& o) {
-  const DatasetFiles files = list_dataset(o.path, o.dataset.split);
-  std::string text = format("{} {} {} {} {} {} {} {} {} {} {} {}", fs::absolute(o.path).string(), o.dataset.format, o.dataset.split,
-                            o.dataset.media_root, o.dataset.mapping.aspect, o.dataset.mapping.seed, o.pairs, o.drop_ties, o.shuffle, o.seed,
-                            o.limit, o.keep_unreadable ? -1 : static_cast<int>(o.check.level));
+  const DatasetFiles files = list_dataset(o.path);
+  constexpr int kVersion = 2;  // of what is made of them
+  std::string text = format("{} {} {} {} {} {} {} {} {} {} {} {} {}", kVersion, fs::absolute(o.path).string(), o.dataset.format,
+                            o.dataset.split, o.dataset.media_root, o.dataset.mapping.aspect, o.dataset.mapping.seed, o.pairs, o.drop_ties,
+                            o.shuffle, o.seed, o.limit, o.keep_unreadable ? -1 : static_cast<int>(o.check.level));
   const auto add = [&](const std::string& file) {
     std::error_code ignored;
     text += format("\n{} {} {}", file, fs::file_size(file, ignored), fs::last_write_time(file, ignored).time_since_epoch().count());
@@ -33,13 +36,22 @@ std::string identity(const ConvertOptions& o) {
   return sha256_hex(text).substr(0, 32);
 }
 
+// The path and what stood in brackets behind it.
+ConvertOptions with_part(const ConvertOptions& options) {
+  ConvertOptions whole = options;
+  DataPart part = parse_data_part(options.path, options.dataset);
+  whole.path = std::move(part.path);
+  whole.dataset = std::move(part.options);
+  return whole;
+}
+
 class Conversion {
  public:
-  explicit Conversion(const ConvertOptions& options) : options_(options), out_(options.out) {}
+  explicit Conversion(ConvertOptions options) : options_(std::move(options)), out_(options_.out) {}
 
   Json run() {
     DatasetOptions dataset = options_.dataset;
-    dataset.more_roots = out_.unpack(list_dataset(options_.path, dataset.split));
+    dataset.more_roots = out_.unpack(list_dataset(options_.path));
     std::unique_ptr<RecordStream> source = open_records(options_.path, dataset);
     if (const auto* set = dynamic_cast<const Dataset*>(source.get()); set && options_.dataset.split.empty()) warn_of_splits(*set);
     if (options_.shuffle) source = std::make_unique<ShuffledStream>(std::move(source), options_.seed);
@@ -55,7 +67,7 @@ class Conversion {
 
  private:
   static void warn_of_splits(const Dataset& set) {
-    const std::vector<std::string> splits = splits_of(set.files());
+    const std::vector<std::string>& splits = set.splits();
     if (splits.size() > 1) log_warning(format("files of several splits ({}) come together; --split chooses one", fmt::join(splits, ", ")));
   }
 
@@ -117,6 +129,7 @@ class Conversion {
     Record& record = *line.line.record;
     if (!options_.keep_unreadable)
       if (const std::string why = drop_broken(record, line.media); !why.empty()) return leave_out(line.line, why);
+    record.id = ids_.give(record.id);
     for (std::size_t i = 0; i < record.media.size(); ++i) out_.place(record.media[i], line.media[i].format);
     const bool expand = options_.pairs && record.target.kind != Target::Kind::kNone;
     for (const Record& one : expand ? expand_pairs(record) : std::vector<Record>{record}) {
@@ -147,8 +160,9 @@ class Conversion {
             {"identity", identity(options_)}};
   }
 
-  const ConvertOptions& options_;
+  const ConvertOptions options_;
   MediaOut out_;
+  UniqueIds ids_;
   const Sink* left_out_ = nullptr;
   std::string first_problem_;
   std::int64_t read_ = 0, written_ = 0, left_ = 0, dropped_ = 0, ties_ = 0;
@@ -157,11 +171,12 @@ class Conversion {
 }  // namespace
 
 Json convert(const ConvertOptions& options) {
-  return Conversion(options).run();
+  return Conversion(with_part(options)).run();
 }
 
-std::string prepare_records(const ConvertOptions& options) {
-  if (options.path.empty() || is_own_records(options.path)) return options.path;
+std::string prepare_records(const ConvertOptions& given) {
+  if (given.path.empty() || is_own_records(given.path)) return given.path;
+  const ConvertOptions options = with_part(given);
   const std::string records = options.out + "/records.jsonl", report = options.out + "/data.json";
   if (fs::exists(records) && fs::exists(report) && json_get<std::string>(read_json(report), "identity", "", report) == identity(options))
     return records;

@@ -9,6 +9,7 @@
 #include "core/format.h"
 #include "core/lines.h"
 #include "data/archive.h"
+#include "data/data_part.h"
 #include "data/jsonl.h"
 #include "data/rows.h"
 
@@ -21,6 +22,8 @@ bool named_json_lines(const std::string& path) {
 }
 
 constexpr std::size_t kMaxTableBytes = std::size_t{512} << 20;
+constexpr std::size_t kPatience = 100;         // rows that may come before the first that shows a table's format
+constexpr std::size_t kUnknownColumns = 1000;  // that are named
 
 std::string columns_of(const Row& row) {
   std::vector<std::string> names;
@@ -46,20 +49,20 @@ bool has_columns(const Format& format, const Row& row) {
 
 Dataset::Dataset(std::string path, DatasetOptions options) : path_(std::move(path)), options_(std::move(options)) {
   if (!options_.format.empty()) named_format(options_.format);
-  files_ = list_dataset(path_, options_.split);
+  files_ = list_dataset(path_);
   notes_.left_out = files_.left_out;
   find_tables();
+  choose_tables();
   set_roots(tables_[0]);
 }
 
 // The tables on the disk and in zips; in tars, which have no list of what they hold, only where there are no others.
 void Dataset::find_tables() {
   for (const std::string& path : files_.tables) tables_.push_back({path, {}, false});
-  const bool alone = tables_.empty(),
-             twins = std::any_of(files_.left_out.begin(), files_.left_out.end(), [](const auto& file) { return file.second == kTwin; });
+  const bool alone = tables_.empty();
   for (const auto& [name, parts] : files_.archives) {
     const bool zip = name.ends_with(".zip");
-    if (alone || (zip && !twins))
+    if (alone || (zip && !files_.twins))
       read_tables(name, parts);
     else
       notes_.left_out[name] =
@@ -68,6 +71,26 @@ void Dataset::find_tables() {
   if (tables_.empty())
     throw Error(Code::kNotFound, path_, "its archives hold no file of records",
                 "name the folder that has the .json or .parquet files, too");
+}
+
+// Only the split's. Rows are named after their file; where several have its name, after its whole path, chosen or not.
+void Dataset::choose_tables() {
+  std::map<std::string, int> stems;
+  std::vector<std::string> paths;
+  for (Table& table : tables_) {
+    table.id = fs::path(table.path).stem().string();
+    table.training = is_training_table(table.path, files_.root);
+    ++stems[table.id];
+    paths.push_back(table.path);
+  }
+  for (Table& table : tables_)
+    if (stems[table.id] > 1) table.id = fs::path(table.path).lexically_relative(files_.root).string();
+  splits_ = splits_of(paths, files_.root);
+  const std::vector<std::string> chosen = tables_of_split(paths, files_.root, options_.split);
+  std::erase_if(tables_, [&](const Table& table) { return std::find(chosen.begin(), chosen.end(), table.path) == chosen.end(); });
+  if (tables_.empty())
+    throw Error(Code::kNotFound, path_, format("holds no file of the split \"{}\"", options_.split),
+                splits_.empty() ? "its files name no split: leave it out" : format("choose {}", fmt::join(splits_, ", ")));
 }
 
 void Dataset::read_tables(const std::string& name, const std::vector<std::string>& parts) {
@@ -99,8 +122,8 @@ void Dataset::set_roots(const Table& table) {
 }
 
 RowContext Dataset::context() {
-  const std::string& path = tables_[table_].path;
-  return {format("{}:{}", fs::path(path).stem().string(), row_), format("{}:{}", path, row_), options_.mapping, notes_};
+  const Table& table = tables_[table_];
+  return {format("{}:{}", table.id, row_), format("{}:{}", table.path, row_), options_.mapping, notes_, table.training};
 }
 
 void Dataset::give(std::optional<Record> record, const std::string& error) {
@@ -113,10 +136,10 @@ void Dataset::fail(const std::string& what) {
 }
 
 void Dataset::open_table() {
-  const Table& table = tables_[table_];
+  Table& table = tables_[table_];
   row_ = 0;
   try {
-    reader_ = table.in_archive ? open_text_rows(table.text, table.path) : open_rows(table.path);
+    reader_ = table.in_archive ? open_text_rows(std::move(table.text), table.path) : open_rows(table.path);
     set_roots(table);
   } catch (const Error& e) {
     if (tables_.size() == 1) throw;
@@ -127,40 +150,87 @@ void Dataset::open_table() {
 }
 
 void Dataset::close_table() {
-  std::vector<Record> records;
-  if (mapper_) mapper_->finish(context(), records);
-  for (Record& record : records) give(std::move(record), {});
   reader_.reset();
   mapper_.reset();
   format_ = nullptr;
+  waiting_.clear();
+  strange_.clear();
+  columns_.clear();
   ++table_;
 }
 
-// Finds the format from a table's first good row. False: the table is left out.
-bool Dataset::begin(const Row& row) {
+void Dataset::end_table() {
+  if (!waiting_.empty()) return leave_out();
+  if (!format_ && row_ == 0) notes_.left_out[tables_[table_].path] = "is empty";
+  std::vector<Record> records;
+  if (mapper_) mapper_->finish(context(), records);
+  for (Record& record : records) give(std::move(record), {});
+  close_table();
+}
+
+// The table is no list of records: it is named with the number of its rows, which are no bad lines.
+void Dataset::leave_out() {
   const std::string& path = tables_[table_].path;
-  format_ = options_.format.empty() ? detect_format(row) : named_format(options_.format);
-  if (!format_ || !has_columns(*format_, row)) {
-    const std::string why =
-        format("{} are its columns: {}", format_ ? "not those of " + std::string(format_->name) : "no known format's", columns_of(row));
-    if (tables_.size() == 1) throw Error(Code::kInvalidInput, path, why, "beholder data inspect --help lists the formats");
-    notes_.left_out[path] = why;
-    return false;
+  if (tables_.size() == 1)
+    throw Error(Code::kInvalidInput, path, strange_, "name the file that has the records; beholder data inspect --help lists the formats");
+  try {
+    if (const std::optional<std::int64_t> rows = reader_->rows())
+      row_ = *rows;
+    else
+      while (reader_->next()) ++row_;
+  } catch (const Error& e) {
+    if (e.code() == Code::kInternal || e.code() == Code::kResource) throw;
   }
-  mapper_ = format_->make();
-  const std::string name(format_->name);
+  notes_.left_out[path] = format("{} ({} rows)", strange_, row_);
+  close_table();
+}
+
+// Finds a table's format from its first row that has one. Rows before it are bad lines, unless none comes (then the table is left out).
+bool Dataset::has_begun(const RowResult& result) {
+  const bool list = tables_[table_].path.ends_with(".json");  // of prompts, as benchmarks have it
+  if (!result.row && !list && waiting_.empty()) return true;  // a line that is no JSON says nothing of the others
+  const Format* found = !result.row ? nullptr : options_.format.empty() ? detect_format(*result.row) : named_format(options_.format);
+  if (found && has_columns(*found, *result.row)) {
+    begin(*found);
+    return true;
+  }
+  const std::string why = !result.row
+                              ? "is a list of something else than objects"
+                              : format("{} are its columns: {}", found ? "not those of " + std::string(found->name) : "no known format's",
+                                       columns_of(*result.row));
+  if (waiting_.empty()) strange_ = why;
+  waiting_.push_back({row_, {}, result.row ? format("{}:{}: {}", tables_[table_].path, row_, why) : result.error});
+  if (waiting_.size() >= kPatience) leave_out();
+  return false;
+}
+
+void Dataset::give_waiting() {
+  notes_.files[tables_[table_].path] += std::ssize(waiting_);
+  for (Line& line : waiting_) ready_.push_back(std::move(line));
+  waiting_.clear();
+}
+
+void Dataset::begin(const Format& format) {
+  give_waiting();
+  format_ = &format;
+  mapper_ = format.make();
+  const std::string name(format.name);
   if (std::find(names_.begin(), names_.end(), name) == names_.end()) names_.push_back(name);
+}
+
+void Dataset::note_columns(const Row& row) {
   for (const auto& [key, value] : row.items()) {
-    const auto known = [&](const std::vector<std::string_view>& columns) {
+    if (notes_.unknown_columns.size() >= kUnknownColumns || !columns_.insert(key).second) continue;
+    const auto is_among = [&](const std::vector<std::string_view>& columns) {
       return std::find(columns.begin(), columns.end(), key) != columns.end();
     };
-    if (!known(format_->needs) && !known(format_->knows)) notes_.unknown_columns.insert(key);
+    if (!is_among(format_->needs) && !is_among(format_->knows)) notes_.unknown_columns.insert(key);
   }
-  return true;
 }
 
 void Dataset::take(RowResult result) {
   if (!result.row) return fail(result.error);
+  note_columns(*result.row);
   std::vector<Record> records;
   const RowContext here = context();
   try {
@@ -180,24 +250,14 @@ void Dataset::read_row() {
     result = reader_->next();
   } catch (const Error& e) {
     if (e.code() == Code::kInternal || e.code() == Code::kResource) throw;
+    give_waiting();
     fail(format("{}; the rest of this file was not read (after row {})", e.what(), row_));
     notes_.left_out[tables_[table_].path] = format("broken after row {}", row_);
-    return close_table();
+    return end_table();
   }
-  if (!result) {
-    if (!format_ && row_ == 0) notes_.left_out[tables_[table_].path] = "is empty";
-    return close_table();
-  }
+  if (!result) return end_table();
   ++row_;
-  const std::string& path = tables_[table_].path;
-  if (!result->row && row_ == 1 && path.ends_with(".json")) {  // the prompts of a benchmark
-    const std::string why = "is a list of something else than objects";
-    if (tables_.size() == 1) throw Error(Code::kInvalidInput, path, why, "name the file that has the records");
-    notes_.left_out[path] = why;
-    return close_table();
-  }
-  if (result->row && !format_ && !begin(*result->row)) return close_table();
-  take(std::move(*result));
+  if (format_ || has_begun(*result)) take(std::move(*result));
 }
 
 std::optional<Line> Dataset::next() {
@@ -246,7 +306,7 @@ std::int64_t Dataset::size_hint() const {
 
 bool is_json_lines(const std::string& path) {
   std::error_code none;
-  if (std::filesystem::is_directory(path, none)) return false;
+  if (std::filesystem::is_directory(path, none) || parse_data_part(path).chosen) return false;
   if (!std::filesystem::is_regular_file(path, none) || named_json_lines(path)) return true;
   std::ifstream file(path, std::ios::binary);
   char first = 0;  // that is no white space
@@ -265,7 +325,8 @@ bool is_own_records(const std::string& path) {
 std::unique_ptr<RecordStream> open_records(const std::string& path, const DatasetOptions& options) {
   if (path == "-") return std::make_unique<RecordReader>(std::cin, "stdin");
   if (options.format.empty() && options.split.empty() && is_own_records(path)) return std::make_unique<RecordReader>(path);
-  return std::make_unique<Dataset>(path, options);
+  DataPart part = parse_data_part(path, options);
+  return std::make_unique<Dataset>(std::move(part.path), std::move(part.options));
 }
 
 }  // namespace beholder::data

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "data/dataset_files.h"
@@ -15,7 +16,7 @@ namespace beholder::data {
 
 struct DatasetOptions {
   std::string format;                   // a name of formats(); empty: found out
-  std::string split;                    // only files of this split; empty: all
+  std::string split;                    // only tables of this split (tables_of_split); empty: all
   std::string media_root;               // where relative paths lie; empty: looked for near the tables
   std::vector<std::string> more_roots;  // searched first, e.g. where archives were unpacked
   FormatOptions mapping;
@@ -33,6 +34,8 @@ class Dataset : public RecordStream {
   Notes notes() const override { return notes_; }
 
   const DatasetFiles& files() const { return files_; }
+  // The splits that the tables' names tell, those that were not chosen among them.
+  const std::vector<std::string>& splits() const { return splits_; }
   // The formats seen so far, in order.
   const std::vector<std::string>& format_names() const { return names_; }
   // Lines in all, where the files say so without being read; 0: not known.
@@ -44,16 +47,23 @@ class Dataset : public RecordStream {
   struct Table {
     std::string path;
     std::string text;  // of a table out of an archive
-    bool in_archive = false;
+    bool in_archive = false, training = false;
+    std::string id = {};  // what its rows' ids begin with
   };
   void find_tables();
   void read_tables(const std::string& archive, const std::vector<std::string>& parts);
+  void choose_tables();
   void open_table();
   void close_table();
-  bool begin(const Row& row);
+  void leave_out();
+  void give_waiting();
+  bool has_begun(const RowResult& result);
+  void begin(const Format& format);
   void set_roots(const Table& table);
   void read_row();
+  void end_table();
   void take(RowResult result);
+  void note_columns(const Row& row);
   RowContext context();
   void give(std::optional<Record> record, const std::string& error);
   void fail(const std::string& what);
@@ -67,19 +77,24 @@ class Dataset : public RecordStream {
   std::unique_ptr<RowReader> reader_;
   const Format* format_ = nullptr;
   std::unique_ptr<Mapper> mapper_;
+  std::vector<Line> waiting_;                // bad lines before the first row that shows a format
+  std::string strange_;                      // what is wrong with the first of them
+  std::unordered_set<std::string> columns_;  // of this table, as far as they have been looked at
   MediaFinder finder_;
   std::int64_t row_ = 0, position_ = 0;
   std::deque<Line> ready_;
-  std::vector<std::string> names_;
+  std::vector<std::string> names_, splits_;
   Notes notes_;
 };
 
-// The stream that fits `path`: "-" and our own JSON lines through RecordReader, anything else through Dataset.
+// The stream that fits `path` (or part, data/data_part.h): "-" and our own JSON lines through RecordReader, anything else through
+// Dataset.
 std::unique_ptr<RecordStream> open_records(const std::string& path, const DatasetOptions& options = {});
 // Whether `path` is read as JSON objects, one a line: by its name (.jsonl, .ndjson) or first character; a pipe always, since what it gives
 // cannot be read twice.
 bool is_json_lines(const std::string& path);
-// Whether `path` holds our own JSON lines, which need no conversion: by its first line; a pipe always.
+// Whether `path` holds our own JSON lines, which need no conversion: by its first line; a pipe always, a part with something chosen
+// never.
 bool is_own_records(const std::string& path);
 
 }  // namespace beholder::data

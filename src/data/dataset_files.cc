@@ -9,13 +9,15 @@
 #include "core/format.h"
 #include "core/rng.h"
 #include "data/archive.h"
+#include "data/archive_parts.h"
 #include "data/rows.h"
 
 namespace beholder::data {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<std::string_view, 6> kSplits{"train", "validation", "val", "dev", "test", "eval"};
+constexpr std::array<std::string_view, 10> kSplits{"train", "validation", "val",     "dev",         "test",
+                                                   "eval",  "regression", "test_v1", "test_unique", "validation_unique"};
 
 // Words of a path: letters and digits that stand together.
 std::set<std::string> words_of(const std::string& path) {
@@ -31,6 +33,21 @@ std::set<std::string> words_of(const std::string& path) {
     word.clear();
   }
   return words;
+}
+
+// What a table may be called as a split: its name without number and extension, and its folders.
+std::set<std::string> split_names(const fs::path& relative) {
+  std::string stem = relative.stem().string();
+  const std::size_t of = stem.find("-of-");
+  const std::size_t number = of == std::string::npos ? of : stem.find_last_not_of("0123456789", of - 1);
+  if (number != std::string::npos && number + 1 < of && stem[number] == '-') stem.resize(number);  // a hash may follow on the Hub
+  std::set<std::string> names{stem};
+  for (const fs::path& folder : relative.parent_path()) names.insert(folder.string());
+  return names;
+}
+
+fs::path relative_to(const std::string& table, const std::string& root) {
+  return fs::path(table).lexically_relative(root);
 }
 
 // Whether the folder `root` ends with the folders `tail`.
@@ -69,8 +86,11 @@ void walk(const std::string& folder, DatasetFiles& files) {
 
 // ImageRewardDB tells everything twice: once per part as JSON, once as metadata-*.parquet.
 void leave_out_twins(DatasetFiles& files) {
-  const auto is_metadata = [](const std::string& path) { return fs::path(path).filename().string().starts_with("metadata-"); };
-  if (!std::any_of(files.tables.begin(), files.tables.end(), is_metadata)) return;
+  const auto is_metadata = [](const std::string& path) {
+    return path.ends_with(".parquet") && fs::path(path).filename().string().starts_with("metadata-");
+  };
+  files.twins = std::any_of(files.tables.begin(), files.tables.end(), is_metadata);
+  if (!files.twins) return;
   std::erase_if(files.tables, [&](const std::string& path) {
     const bool twin = path.ends_with(".json") && path.find("/images/") != std::string::npos;
     if (twin) files.left_out.emplace(path, kTwin);
@@ -80,7 +100,7 @@ void leave_out_twins(DatasetFiles& files) {
 
 }  // namespace
 
-DatasetFiles list_dataset(const std::string& path, const std::string& split) {
+DatasetFiles list_dataset(const std::string& path) {
   std::error_code ignored;
   DatasetFiles files;
   const bool folder = fs::is_directory(path, ignored);
@@ -99,28 +119,44 @@ DatasetFiles list_dataset(const std::string& path, const std::string& split) {
     walk(path, files);
   }
   leave_out_twins(files);
-  const auto relative = [&](const std::string& file) { return folder ? fs::path(file).lexically_relative(path).string() : file; };
-  if (!split.empty()) std::erase_if(files.tables, [&](const std::string& table) { return !words_of(relative(table)).contains(split); });
   std::sort(files.tables.begin(), files.tables.end());
-  for (auto& [name, parts] : files.archives) std::sort(parts.begin(), parts.end());
-  if (files.tables.empty() && (files.archives.empty() || !split.empty()))
-    throw Error(Code::kNotFound, path, split.empty() ? "holds no file of records" : format("holds no file of the split \"{}\"", split),
+  for (auto& [name, parts] : files.archives) sort_parts(parts);
+  if (files.tables.empty() && files.archives.empty())
+    throw Error(Code::kNotFound, path, "holds no file of records",
                 "records are in .parquet, .arrow, .json, .jsonl or .csv files, or in archives of them");
   return files;
 }
 
-std::vector<std::string> splits_of(const DatasetFiles& files) {
+std::vector<std::string> tables_of_split(const std::vector<std::string>& tables, const std::string& root, const std::string& split) {
+  if (split.empty()) return tables;
+  std::vector<std::string> called, worded;
+  for (const std::string& table : tables) {
+    const fs::path relative = relative_to(table, root);
+    if (split_names(relative).contains(split)) called.push_back(table);
+    if (words_of(relative.string()).contains(split)) worded.push_back(table);
+  }
+  return called.empty() ? worded : called;
+}
+
+std::vector<std::string> splits_of(const std::vector<std::string>& tables, const std::string& root) {
   std::set<std::string> found;
-  for (const std::string& table : files.tables) {
-    const std::set<std::string> words = words_of(fs::path(table).lexically_relative(files.root).string());
+  for (const std::string& table : tables) {
+    const fs::path relative = relative_to(table, root);
+    const std::set<std::string> names = split_names(relative), words = words_of(relative.string());
+    const auto is_called = [&](std::string_view split) { return names.contains(std::string(split)); };
+    const bool called = std::any_of(kSplits.begin(), kSplits.end(), is_called);
     for (const std::string_view split : kSplits)
-      if (words.contains(std::string(split))) found.insert(std::string(split));
+      if (called ? is_called(split) : words.contains(std::string(split))) found.emplace(split);
   }
   return {found.begin(), found.end()};
 }
 
+bool is_training_table(const std::string& table, const std::string& root) {
+  return words_of(relative_to(table, root).string()).contains("train");
+}
+
 std::vector<std::string> media_roots(const DatasetFiles& files, const std::string& table) {
-  const std::set<std::string> words = words_of(fs::path(table).lexically_relative(files.root).string());
+  const std::set<std::string> words = words_of(relative_to(table, files.root).string());
   const bool names_split =
       std::any_of(kSplits.begin(), kSplits.end(), [&](std::string_view split) { return words.contains(std::string(split)); });
   std::vector<std::string> below;
@@ -148,39 +184,38 @@ void MediaFinder::set_roots(const std::vector<std::string>& roots) {
   }
 }
 
-void MediaFinder::add_virtual(const std::string& path) {
-  virtual_.insert(stable_hash(fs::path(path).lexically_normal().string()));
+void MediaFinder::add_virtual(const std::string& path, std::uint64_t content) {
+  virtual_[stable_hash(fs::path(path).lexically_normal().string())] = content;
 }
 
-bool MediaFinder::is_virtual(const std::string& path) const {
-  return !virtual_.empty() && virtual_.contains(stable_hash(path));
+std::optional<std::uint64_t> MediaFinder::virtual_content(const std::string& path) const {
+  if (virtual_.empty()) return std::nullopt;
+  const auto it = virtual_.find(stable_hash(path));
+  return it == virtual_.end() ? std::nullopt : std::optional(it->second);
 }
 
 bool MediaFinder::exists(const std::string& path) const {
   std::error_code ignored;
-  return is_virtual(path) || fs::exists(path, ignored);
+  return virtual_content(path) || fs::exists(path, ignored);
 }
 
-// Below every root, and again without the leading folders that are the root's own last ones.
-std::vector<std::string> MediaFinder::candidates(const std::string& path) const {
-  std::vector<std::string> out;
-  for (const std::string& root : roots_) {
-    out.push_back((fs::path(root) / path).lexically_normal().string());
-    std::string best = path;
+// Three places per root: below it; without the leading folders that are the root's own last ones; and the same in a folder of the
+// root's name.
+std::string MediaFinder::candidate(std::size_t place, const std::string& path) const {
+  const fs::path root = roots_[place / 3];
+  std::string rest = path;
+  if (place % 3 > 0)
     for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
-      if (ends_with_folders(root, path.substr(0, slash))) best = path.substr(slash + 1);
-    out.push_back((fs::path(root) / best).lexically_normal().string());
-  }
-  return out;
+      if (ends_with_folders(root.string(), path.substr(0, slash))) rest = path.substr(slash + 1);
+  return (place % 3 == 2 ? root / root.filename() / rest : root / rest).lexically_normal().string();
 }
 
 std::string MediaFinder::find(const std::string& path) {
   if (fs::path(path).is_absolute() || roots_.empty()) return path;
-  const std::vector<std::string> places = candidates(path);
-  if (last_ < places.size() && exists(places[last_])) return places[last_];
-  for (std::size_t i = 0; i < places.size(); ++i)
-    if (exists(places[i])) return places[last_ = i];
-  return places[0];
+  if (const std::string known = candidate(last_, path); exists(known)) return known;
+  for (std::size_t place = 0; place < 3 * roots_.size(); ++place)
+    if (std::string found = candidate(place, path); exists(found)) return last_ = place, found;
+  return candidate(0, path);
 }
 
 }  // namespace beholder::data

@@ -3,9 +3,10 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 namespace beholder::data {
@@ -18,14 +19,20 @@ struct DatasetFiles {
   std::vector<std::string> tables;                           // in order of name
   std::map<std::string, std::vector<std::string>> archives;  // name -> its parts in order
   std::map<std::string, std::string> left_out;               // file -> why
+  bool twins = false;                                        // metadata-*.parquet lists what the archives list, too
 };
 
-// `path`: a file of records, an archive, or a folder, searched with everything below it. `split`: only files whose name or folder
-// has this word ("train" of "data/train-00000-of-00010.parquet"); empty: all. kNotFound where nothing is left.
-DatasetFiles list_dataset(const std::string& path, const std::string& split = {});
+// `path`: a file of records, an archive, or a folder, searched with everything below it. kNotFound where nothing is left.
+DatasetFiles list_dataset(const std::string& path);
 
-// The split words (train, validation, test…) that stand in the tables' names.
-std::vector<std::string> splits_of(const DatasetFiles& files);
+// Those of `tables`, below `root`, that belong to `split`: their file's name without its number ("test_v1" of
+// "test_v1-00000-of-00002.parquet") or one of their folders is called so; where none is, those that have it as a word ("train" of
+// "train_0001.parquet"). Empty: all.
+std::vector<std::string> tables_of_split(const std::vector<std::string>& tables, const std::string& root, const std::string& split);
+// The splits (train, validation, test, test_v1…) that stand in the tables' names.
+std::vector<std::string> splits_of(const std::vector<std::string>& tables, const std::string& root);
+// Whether a table belongs to a training split, by the words of its name.
+bool is_training_table(const std::string& table, const std::string& root);
 
 // Where the media of a table may lie: its folder and the data set's, and those below them that are named like media ("images") or
 // like the table's split, never another split's.
@@ -34,20 +41,22 @@ std::vector<std::string> media_roots(const DatasetFiles& files, const std::strin
 // Turns the path a row names into one that can be opened.
 class MediaFinder {
  public:
-  // Folders to look in, best first. A root "…/images/train_1" also serves the path "images/train_1/x.webp".
+  // Folders to look in, best first. A root "…/images/train_1" also serves the path "images/train_1/x.webp", and has it as
+  // "train_1/x.webp" where it is an archive with a folder of its own name.
   void set_roots(const std::vector<std::string>& roots);
-  // A file that is not on the disk (it is in an archive) counts as being there.
-  void add_virtual(const std::string& path);
+  // A file that is not on the disk (it is in an archive) counts as being there; `content`: the hash of its bytes.
+  void add_virtual(const std::string& path, std::uint64_t content);
 
   // The path itself where it is absolute; else where it was found; else below the first root, where it is not.
   std::string find(const std::string& path);
-  bool is_virtual(const std::string& path) const;
+  // The hash of a file in an archive; nothing for others.
+  std::optional<std::uint64_t> virtual_content(const std::string& path) const;
 
  private:
   bool exists(const std::string& path) const;
-  std::vector<std::string> candidates(const std::string& path) const;
+  std::string candidate(std::size_t place, const std::string& path) const;
   std::vector<std::string> roots_;
-  std::unordered_set<std::uint64_t> virtual_;
+  std::unordered_map<std::uint64_t, std::uint64_t> virtual_;
   std::size_t last_ = 0;  // the candidate that was right the last time
 };
 

@@ -8,10 +8,13 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/format.h"
+#include "data/archive_parts.h"
 #include "data/convert.h"
 #include "data/inspect.h"
 #include "data/shuffle.h"
 #include "data/testing.h"
+#include "data/unique_ids.h"
 
 namespace beholder::data {
 namespace {
@@ -34,12 +37,11 @@ TEST(Inspect, PickAPicCountsEverything) {
   EXPECT_EQ(r["formats"], Json({"pick-a-pic"}));
   EXPECT_EQ(r["records"], 6);
   EXPECT_EQ(r["bad"], 1) << "a row without a picture";
-  EXPECT_EQ(r["labels"], Json({{"pair", 5}, {"ranking", 0}, {"none", 1}}));
+  EXPECT_EQ(r["labels"], Json({{"pair", 6}, {"ranking", 0}, {"none", 0}})) << "has_label is false, but the split is train";
   EXPECT_EQ(r["tied_pairs"], 1);
   EXPECT_EQ(r["duplicate_records"], 1);
   EXPECT_EQ(r["media"]["unreadable"], 1) << r["problems"];
   EXPECT_EQ(r["media"]["distinct"], 10);
-  EXPECT_EQ(r["notes"]["no label"], 1);
   EXPECT_EQ(media::load_image(dir / "sheet.png").width, 6 * 160 + 7 * 4) << "six cells and the gaps between";
 }
 
@@ -187,6 +189,35 @@ TEST(StreamInvariant, AShuffleIsAPermutationOfItsSeedAndResumes) {
     rest.skip(static_cast<std::int64_t>(at));
     EXPECT_EQ(ids(rest), std::vector<std::string>(order.begin() + static_cast<std::ptrdiff_t>(at), order.end())) << at;
   }
+}
+
+TEST(Archive, PartsAreOrderedByNumberAndAGapIsNamed) {
+  std::vector<std::string> parts;
+  for (const int n : {0, 1, 10, 11, 2, 3, 4, 5, 6, 7, 8, 9}) parts.push_back(format("d/i.tar.gz.{}", n));
+  sort_parts(parts);
+  for (int n = 0; n < 12; ++n) EXPECT_EQ(parts[static_cast<std::size_t>(n)], format("d/i.tar.gz.{}", n));
+  EXPECT_EQ(cut_at_missing_part(parts), "");
+  parts.erase(parts.begin() + 10);
+  EXPECT_EQ(cut_at_missing_part(parts), "d/i.tar.gz.10");
+  EXPECT_EQ(parts.size(), 10u) << "those behind the gap cannot be read";
+  const auto gap = [](std::vector<std::string> some) { return cut_at_missing_part(some); };
+  EXPECT_EQ(gap({"i.tar.aa", "i.tar.ab", "i.tar.ad"}), "i.tar.ac");
+  EXPECT_EQ(gap({"i.tar.ay", "i.tar.az", "i.tar.ba"}), "i.tar.aa");
+  EXPECT_EQ(gap({"i.tar.aa", "i.tar.ab"}), "");
+  EXPECT_EQ(gap({"i.tar.yz", "i.tar.zaaa"}), "i.tar.aa");
+  EXPECT_EQ(gap({"i.tar.part1", "i.tar.part2", "i.tar.part4"}), "i.tar.part3");
+  EXPECT_EQ(gap({"i.tar.009", "i.tar.010"}), "i.tar.001");
+  EXPECT_EQ(gap({"i.tar.001", "i.tar.002"}), "");
+  std::vector<std::string> whole{"i.tar.gz.aa", "i.tar.gz"};
+  sort_parts(whole);
+  EXPECT_EQ(whole, std::vector<std::string>{"i.tar.gz"});
+}
+
+TEST(UniqueIds, ComeOnce) {
+  UniqueIds ids;
+  std::vector<std::string> given;
+  for (const char* id : {"a", "a", "a~2", "b", "a", "a~2"}) given.push_back(ids.give(id));
+  EXPECT_EQ(given, (std::vector<std::string>{"a", "a~2", "a~2~2", "b", "a~3", "a~2~3"}));
 }
 
 TEST(Stream, ThePreferredSideOfHpdv3IsNotAlwaysTheFirst) {

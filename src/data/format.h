@@ -25,6 +25,7 @@ struct RowContext {
   std::string where;  // for errors
   const FormatOptions& options;
   Notes& notes;
+  bool training = false;  // the table's name says that it is for training
 };
 
 class Mapper {

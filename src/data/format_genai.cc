@@ -7,7 +7,7 @@ namespace {
 Record voted(Row& row, const char* prompt, const char* left, const char* right, const RowContext& context) {
   Record record{text_cell_or(row, "id", context.id, context), text_cell(row, prompt, context), {}, {}, {}, {}};
   record.media = {media_cell(row, left, context), media_cell(row, right, context)};
-  record.target = choice_target(text_cell(row, "vote_type", context), context);
+  record.target = choice_cell(row, "vote_type", context);
   record.meta = meta_of(row, {"left_model", "right_model", "vote_type", "source_prompt", "target_prompt"});
   return record;
 }
@@ -17,6 +17,7 @@ Record genai_image_row(Row& row, const RowContext& context) {
 }
 
 Record edition_row(Row& row, const RowContext& context) {
+  if (row.contains("source_image") && !row["source_image"].is_null()) ++context.notes.counts[kSourceNotShown];
   return voted(row, "instruct_prompt", "left_output_image", "right_output_image", context);
 }
 

@@ -43,6 +43,10 @@ std::vector<int> dense_ranks(const std::vector<double>& values) {
 Record train_row(Row& row, const RowContext& context) {
   Record record{context.id, text_cell(row, "prompt", context), paths_cell(row, "file_path", context), {}, {}, {}};
   if (record.media.size() != 2) throw Error(Code::kInvalidInput, context.where, "\"file_path\" is not a list of two paths");
+  if (is_null_cell(row, "human_preference")) {
+    record.target = no_target(context);
+    return record;
+  }
   const std::vector<double> chosen = numbers_cell(row, "human_preference", 2, context);
   record.target = share_target(chosen[0], chosen[1], context, false);
   return record;
@@ -50,17 +54,25 @@ Record train_row(Row& row, const RowContext& context) {
 
 Record hpd_test_row(Row& row, const RowContext& context) {
   Record record{context.id, text_cell(row, "prompt", context), paths_cell(row, "image_path", context), {}, {}, {}};
+  record.meta = meta_of(row, {"raw_annotations"});
+  if (is_null_cell(row, "rank")) {
+    record.target = no_target(context);
+    return record;
+  }
   record.target.kind = Target::Kind::kRanking;
   record.target.ranking = dense_ranks(numbers_cell(row, "rank", record.media.size(), context));
-  record.meta = meta_of(row, {"raw_annotations"});
   return record;
 }
 
 // The distribution of the votes where it agrees with the order, else the order alone. People's counts are whole numbers.
 Target hpdv3_target(const Row& row, const RowContext& context) {
   const auto it = row.find("choice_dist");
-  if (it == row.end() || !it->is_array()) return pair_target(1);
-  const std::vector<double> votes = numbers_cell(row, "choice_dist", it->size(), context);
+  if (it == row.end() || it->is_null()) return pair_target(1);
+  if (!it->is_array() || !std::all_of(it->begin(), it->end(), [](const Json& value) { return value.is_number(); })) {
+    ++context.notes.counts["choice_dist is no list of numbers (order taken)"];
+    return pair_target(1);
+  }
+  const auto votes = it->get<std::vector<double>>();
   if (votes.size() != 2 || votes[0] < votes[1] || votes[1] < 0 || votes[0] <= 0) {
     ++context.notes.counts["choice_dist does not agree with the order (order taken)"];
     return pair_target(1);

@@ -1,9 +1,8 @@
 // ImageReward's test.json (a prompt a row, rank per picture) and ImageRewardDB (a picture a row, by prompt).
-#include <set>
-
 #include "core/error.h"
 #include "core/format.h"
 #include "data/row_value.h"
+#include "data/unique_ids.h"
 
 namespace beholder::data {
 namespace {
@@ -19,13 +18,15 @@ Record test_row(Row& row, const RowContext& context) {
   record.id = text_cell_or(row, "id", context.id, context);
   record.prompt = text_cell(row, "prompt", context);
   const Json &media = row["generations"], &ranking = row["ranking"];
-  if (!media.is_array() || !ranking.is_array() || media.size() != ranking.size() || media.size() < 2)
+  const bool said = !ranking.is_null();
+  if (!media.is_array() || media.size() < 2 || (said && (!ranking.is_array() || media.size() != ranking.size())))
     throw Error(Code::kInvalidInput, context.where, "\"generations\" and \"ranking\" are not lists of the same length");
-  record.target.kind = Target::Kind::kRanking;
+  record.target = said ? Target{.kind = Target::Kind::kRanking} : no_target(context);
   for (std::size_t i = 0; i < media.size(); ++i) {
-    if (!media[i].is_string()) throw Error(Code::kInvalidInput, context.where, "\"generations\" holds something that is no path");
+    if (!media[i].is_string() || media[i].get_ref<const std::string&>().empty())
+      throw Error(Code::kInvalidInput, context.where, "\"generations\" holds something that is no path");
     record.media.push_back({.path = media[i].get<std::string>(), .frames = {}, .fps = 0, .bytes = {}});
-    record.target.ranking.push_back(rank_cell(ranking[i], context));
+    if (said) record.target.ranking.push_back(rank_cell(ranking[i], context));
   }
   return record;
 }
@@ -37,7 +38,7 @@ class PictureRows : public Mapper {
     const std::string id = text_cell(row, "prompt_id", context), prompt = text_cell(row, "prompt", context);
     MediaRef medium = media_cell(row, "image_path", context);
     const int rank = rank_cell(row["rank"], context);
-    if (open_ && record_.id != id) finish(context, out);
+    if (open_ && prompt_id_ != id) finish(context, out);
     if (!open_) begin(id, prompt, row, context);
     if (record_.prompt != prompt) throw Error(Code::kInvalidInput, context.where, format("prompt {} has two different texts", id));
     record_.media.push_back(std::move(medium));
@@ -61,9 +62,10 @@ class PictureRows : public Mapper {
 
  private:
   void begin(const std::string& id, const std::string& prompt, const Row& row, const RowContext& context) {
-    if (!seen_.insert(id).second) ++context.notes.counts["prompts whose rows are not together (several records)"];
     record_ = {};
-    record_.id = id;
+    record_.id = ids_.give(id);
+    if (record_.id != id) ++context.notes.counts["prompts whose rows are not together (several records)"];
+    prompt_id_ = id;
     record_.prompt = prompt;
     record_.target.kind = Target::Kind::kRanking;
     record_.meta = meta_of(row, {"classification"});
@@ -74,7 +76,8 @@ class PictureRows : public Mapper {
 
   Record record_;
   Json ratings_;
-  std::set<std::string> seen_;
+  std::string prompt_id_;
+  UniqueIds ids_;
   std::int64_t wanted_ = 0;
   bool open_ = false;
 };

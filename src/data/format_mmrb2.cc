@@ -39,7 +39,10 @@ Record mmrb2_row(Row& row, const RowContext& context) {
   const Content prompt = read_content(row["prompt_content"], "prompt_content", context);
   record.prompt = prompt.text;
   record.meta = meta_of(row, {"prompt_source", "human_annotations"});
-  if (!prompt.images.empty()) record.meta["prompt_images"] = prompt.images;
+  if (!prompt.images.empty()) {
+    record.meta["prompt_images"] = prompt.images;
+    ++context.notes.counts[kSourceNotShown];
+  }
   for (const char* side : {"response_a", "response_b"}) {
     const Content content = response(row, side, context);
     if (content.images.size() != 1)
@@ -48,7 +51,7 @@ Record mmrb2_row(Row& row, const RowContext& context) {
     record.media.push_back({.path = content.images[0], .frames = {}, .fps = 0, .bytes = {}});
     if (!content.text.empty()) record.meta[format("{}_text", side)] = content.text;
   }
-  record.target = choice_target(text_cell(row, "chosen", context), context);
+  record.target = choice_cell(row, "chosen", context);
   return record;
 }
 

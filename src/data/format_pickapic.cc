@@ -1,4 +1,5 @@
-// Pick-a-Pic v1 and v2: two pictures as bytes, label_0 + label_1 = 1, a tie is 0.5 each.
+// Pick-a-Pic v1 and v2: two pictures as bytes, label_0 + label_1 = 1, a tie is 0.5 each. As in the reference reader, rows whose
+// has_label is false count in the training split, and have no label in the others.
 #include "core/error.h"
 #include "core/format.h"
 #include "data/row_value.h"
@@ -9,7 +10,8 @@ namespace {
 Target label(const Row& row, const RowContext& context) {
   const std::optional<double> labelled = number_cell(row, "has_label", context);
   const std::optional<double> first = number_cell(row, "label_0", context), second = number_cell(row, "label_1", context);
-  if (labelled == 0.0 || !first) return no_target(context);
+  if (!first || (labelled == 0.0 && !context.training)) return no_target(context);
+  if (labelled == 0.0) ++context.notes.counts["has_label is false (label kept: the reference keeps it in training)"];
   if (*first < 0 || *first > 1 || (second && std::abs(*first + *second - 1) > 1e-6))
     throw Error(Code::kInvalidInput, context.where, format("label_0 {} and label_1 {} are no shares of 1", *first, second.value_or(0)));
   return pair_target(*first);

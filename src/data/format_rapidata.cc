@@ -21,17 +21,21 @@ double need_number(const Row& row, const std::string& column, const RowContext& 
   return *value;
 }
 
+Target share_of(const Row& row, const std::string& first, const std::string& second, const RowContext& context, bool counts) {
+  if (is_null_cell(row, first.c_str()) && is_null_cell(row, second.c_str())) return no_target(context);
+  return share_target(need_number(row, first, context), need_number(row, second, context), context, counts);
+}
+
 Record votes_row(Row& row, const RowContext& context) {
   Record record = two_pictures(row, context);
-  record.target = share_target(need_number(row, "votes_image1", context), need_number(row, "votes_image2", context), context, true);
+  record.target = share_of(row, "votes_image1", "votes_image2", context, true);
   return record;
 }
 
 Record weighted_row(Row& row, const RowContext& context) {
   const std::string aspect = context.options.aspect.empty() ? "preference" : context.options.aspect;
   Record record = two_pictures(row, context);
-  record.target = share_target(need_number(row, "weighted_results_image1_" + aspect, context),
-                               need_number(row, "weighted_results_image2_" + aspect, context), context, false);
+  record.target = share_of(row, "weighted_results_image1_" + aspect, "weighted_results_image2_" + aspect, context, false);
   return record;
 }
 

@@ -72,12 +72,13 @@ TEST_P(Formats, ReadAsTheyWereWritten) {
 
 INSTANTIATE_TEST_SUITE_P(Public, Formats,
                          ::testing::Values(Case{"pickapic", "pickapic", ""}, Case{"imagereward", "imagereward/test.json", ""},
-                                           Case{"irdb_metadata", "irdb_metadata", ""}, Case{"hpdv2 train", "hpdv2/train.json", ""},
-                                           Case{"hpdv2 test", "hpdv2", "test"}, Case{"rapidata votes", "rapidata/votes.parquet", ""},
+                                           Case{"hpdv2 train", "hpdv2/train.json", ""}, Case{"hpdv2 test", "hpdv2", "test"},
+                                           Case{"rapidata votes", "rapidata/votes.parquet", ""},
                                            Case{"rapidata weighted", "rapidata/weighted.parquet", ""}, Case{"hf train", "hf", "train"},
                                            Case{"hf test", "hf/test", ""}, Case{"visionreward image", "visionreward/image.parquet", ""},
                                            Case{"visionreward video", "visionreward/video.parquet", ""},
-                                           Case{"visionreward pairs", "visionreward/pairs.parquet", ""}, Case{"genai", "genai", ""},
+                                           Case{"visionreward pairs", "visionreward/pairs.parquet", ""},
+                                           Case{"genai test", "genai", "test"}, Case{"genai test_v1", "genai", "test_v1"},
                                            Case{"genai edition", "genai_edition", ""}, Case{"genai video", "genai_video", ""},
                                            Case{"videoalign", "videoalign/test.csv", ""}, Case{"mmrb2", "mmrb2/mmrb2.json", ""},
                                            Case{"unified", "unified", ""}),
@@ -109,7 +110,9 @@ TEST_P(Archived, ConvertedRecordsAreTheOriginals) {
   EXPECT_EQ(std::ssize(expected), done["left_out"].get<std::int64_t>());
 }
 
-INSTANTIATE_TEST_SUITE_P(Public, Archived, ::testing::Values(Case{"hpdv3", "hpdv3", ""}, Case{"imagerewarddb", "imagerewarddb", ""}),
+INSTANTIATE_TEST_SUITE_P(Public, Archived,
+                         ::testing::Values(Case{"hpdv3", "hpdv3", ""}, Case{"imagerewarddb", "imagerewarddb", ""},
+                                           Case{"irdb_metadata", "irdb_metadata", ""}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

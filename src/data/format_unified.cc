@@ -76,7 +76,7 @@ Record sft_row(Row& row, const RowContext& context) {
 Record grpo_row(Row& row, const RowContext& context) {
   Record record{
       text_cell_or(row, "id", context.id, context), prompt_of(text_cell(row, "problem", context)), images(row, context), {}, {}, {}};
-  set_choice(record, better(text_cell(row, "solution", context)), context);
+  set_choice(record, better(text_cell_or(row, "solution", "", context)), context);
   return record;
 }
 

@@ -12,8 +12,7 @@ Record videoalign_row(Row& row, const RowContext& context) {
     throw Error(Code::kInvalidInput, context.where, format("there is no column \"{}\"", aspect), "choose --aspect VQ, MQ or TA");
   Record record{context.id, text_cell(row, "prompt", context), {}, {}, {}, {}};
   record.media = {media_cell(row, "path_A", context), media_cell(row, "path_B", context)};
-  const std::string choice = text_cell_or(row, aspect.c_str(), "", context);
-  record.target = choice.empty() ? no_target(context) : choice_target(choice, context);
+  record.target = choice_cell(row, aspect.c_str(), context);
   record.meta = meta_of(row, {"VQ", "MQ", "TA", "Overall", "fps_A", "num_frames_A", "fps_B", "num_frames_B", "A_model", "B_model"});
   return record;
 }

@@ -39,7 +39,7 @@ Record video_row(Row& row, const RowContext& context) {
 Record pair_row(Row& row, const RowContext& context) {
   Record record{text_cell_or(row, "internal_id", context.id, context), text_cell(row, "prompt", context), {}, {}, {}, {}};
   record.media = {media_cell(row, "video1_path", context), media_cell(row, "video2_path", context)};
-  record.target = choice_target(text_cell(row, "standard_answer", context), context);
+  record.target = choice_cell(row, "standard_answer", context);
   return record;
 }
 

@@ -9,7 +9,7 @@
 #include "core/interrupt.h"
 #include "core/progress.h"
 #include "core/rng.h"
-#include "data/archive.h"
+#include "data/archive_media.h"
 #include "data/keys.h"
 #include "media/contact_sheet.h"
 
@@ -56,11 +56,12 @@ class Inspection {
   Json run() {
     const std::unique_ptr<RecordStream> source = open_records(options_.path, options_.dataset);
     auto* dataset = dynamic_cast<Dataset*>(source.get());
-    if (dataset && options_.check.level != CheckLevel::kNone) read_archives(*dataset);
+    if (dataset && (options_.check.level != CheckLevel::kNone || !options_.against.empty())) look_into_archives(*dataset);
     if (!options_.against.empty()) other_ = keys_of(options_.against, options_.dataset);
     CheckOptions check = options_.check;
     check.small = !options_.sheet.empty();
-    CheckedStream checked(*source, check, [dataset](const std::string& path) { return dataset && dataset->finder().is_virtual(path); });
+    CheckedStream checked(*source, check,
+                          [dataset](const std::string& path) { return dataset ? dataset->finder().virtual_content(path) : std::nullopt; });
     Progress progress("inspect", dataset ? dataset->size_hint() : 0, "records");
     while (options_.limit == 0 || lines_ < options_.limit) {
       check_interrupt("start it again; --limit looks at fewer records");
@@ -78,40 +79,31 @@ class Inspection {
   }
 
   // Every archive once: its media are checked here, and count as found where records name them.
-  void read_archives(Dataset& dataset) {
+  void look_into_archives(Dataset& dataset) {
     CheckOptions check = options_.check;
     check.small = !options_.sheet.empty();
-    for (const auto& [name, parts] : dataset.files().archives) {
-      try {
-        ArchiveReader archive(parts);
-        while (auto member = archive.next([](const std::string& file) { return !is_table_path(file); })) {
-          check_interrupt("start it again");
-          read_member(dataset, archive_stem(name), *member, check);
-        }
-      } catch (const Error& e) {
-        if (e.code() == Code::kInterrupted) throw;
-        count("unreadable");
-        problem(e.what());
-        broken_archives_.push_back(name);
+    ArchiveWatch watch;
+    watch.member = [&](const std::string& path, const ArchiveMember& member) {
+      if (!member.error.empty()) {
+        count("refused");
+        return problem(format("{}: {}", path, member.error));
       }
-    }
-  }
-
-  void read_member(Dataset& dataset, const std::string& folder, const ArchiveMember& member, const CheckOptions& check) {
-    if (!member.error.empty()) {
-      count("refused");
-      return problem(format("{}: {}: {}", folder, member.name, member.error));
-    }
-    if (is_table_path(member.name)) return;
-    count("in_archives");
-    dataset.finder().add_virtual(folder + "/" + member.name);
-    MediaCheck checked = check_bytes(member.bytes, folder + "/" + member.name, check);
-    if (!checked.error.empty()) {
+      count("in_archives");
+      if (check.level == CheckLevel::kNone) return;
+      MediaCheck checked = check_bytes(member.bytes, path, check);
+      if (!checked.error.empty()) {
+        count("unreadable");
+        return problem(checked.error);
+      }
+      count_format(checked.format);
+      sheet_.offer(std::move(checked.small));
+    };
+    watch.broken = [&](const std::string& archive, const std::string& error) {
       count("unreadable");
-      return problem(checked.error);
-    }
-    count_format(checked.format);
-    sheet_.offer(std::move(checked.small));
+      problem(error);
+      broken_archives_.push_back(archive);
+    };
+    read_archives(dataset, watch);
   }
 
   void count(const char* key, std::int64_t n = 1) { media_[key] = media_[key].get<std::int64_t>() + n; }
@@ -126,21 +118,30 @@ class Inspection {
     }
     const Record& record = *line.line.record;
     ++records_;
+    repeated_ids_ += ids_.insert(stable_hash(record.id)).second ? 0 : 1;
     label(record);
     std::uint64_t key = prompt_key(record.prompt);
     prompts_.insert(key);
     const bool prompt_leaks = other_.prompts.contains(key);
     leaked_prompts_ += prompt_leaks && seen_leaks_.insert(key).second ? 1 : 0;
     bool media_leak = false;
+    std::uint64_t media = 0;
     for (std::size_t i = 0; i < line.media.size(); ++i) {
-      const bool read = line.media[i].error.empty() && options_.check.level != CheckLevel::kNone;
-      const std::uint64_t medium = read ? line.media[i].hash : media_key(record.media[i]);
+      const std::uint64_t medium = key_of(line.media[i], record.media[i]);
       take_medium(line.media[i], medium);
       media_leak = media_leak || other_.media.contains(medium);
-      key = mix_keys(key, medium);
+      media += mix_keys(medium, 3);  // in any order: readers shuffle sides where the order is the label
     }
+    key = mix_keys(key, media);
     leaked_records_ += prompt_leaks || media_leak ? 1 : 0;
     duplicates_ += distinct_.insert(key).second ? 0 : 1;
+  }
+
+  // Of the content; where nobody is to look at it and nothing is compared, of the path.
+  std::uint64_t key_of(const MediaCheck& check, const MediaRef& ref) const {
+    if (options_.check.level != CheckLevel::kNone || check.in_archive || ref.bytes)
+      return check.error.empty() ? check.hash : media_key(ref);
+    return options_.against.empty() ? stable_hash(ref.name()) : media_key(ref);
   }
 
   void take_medium(MediaCheck& check, std::uint64_t key) {
@@ -168,7 +169,9 @@ class Inspection {
   }
 
   Json result(const RecordStream& source, const Dataset* dataset) {
-    const Notes notes = source.notes();
+    Notes notes = source.notes();
+    if (dataset && options_.check.level == CheckLevel::kNone && options_.against.empty() && !dataset->files().archives.empty())
+      notes.counts["archives not looked into (--check none): what lies in them counts as missing"] = std::ssize(dataset->files().archives);
     media_["distinct"] = distinct_media_.size();
     Json json = {{"path", options_.path},
                  {"formats", dataset ? dataset->format_names() : std::vector<std::string>{"beholder"}},
@@ -183,10 +186,11 @@ class Inspection {
                  {"votes", votes_},
                  {"prompts", prompts_.size()},
                  {"duplicate_records", duplicates_},
+                 {"repeated_ids", repeated_ids_},
                  {"media", media_},
                  {"notes", notes.counts},
                  {"unknown_columns", notes.unknown_columns},
-                 {"splits", dataset ? splits_of(dataset->files()) : std::vector<std::string>{}},
+                 {"splits", dataset ? dataset->splits() : std::vector<std::string>{}},
                  {"broken_archives", broken_archives_},
                  {"problems", problems_},
                  {"contact_sheet", sheet_.write()}};
@@ -200,9 +204,9 @@ class Inspection {
   DataKeys other_;
   Json media_;
   std::vector<std::string> problems_, broken_archives_;
-  std::unordered_set<std::uint64_t> prompts_, distinct_, distinct_media_, seen_leaks_;
+  std::unordered_set<std::uint64_t> prompts_, distinct_, distinct_media_, seen_leaks_, ids_;
   std::int64_t lines_ = 0, records_ = 0, bad_ = 0, duplicates_ = 0, pairs_ = 0, ties_ = 0, soft_ = 0, votes_ = 0;
-  std::int64_t leaked_prompts_ = 0, leaked_media_ = 0, leaked_records_ = 0;
+  std::int64_t repeated_ids_ = 0, leaked_prompts_ = 0, leaked_media_ = 0, leaked_records_ = 0;
   std::int64_t labels_[3] = {};
 };
 

@@ -20,7 +20,7 @@ struct InspectOptions {
 };
 
 // {"path", "formats", "files": {file: lines}, "left_out": {file: why}, "records", "bad", "labels": {"pair", "ranking", "none"},
-// "pairs", "tied_pairs", "soft_pairs", "votes", "prompts", "duplicate_records", "media": {"count", "distinct", "missing",
+// "pairs", "tied_pairs", "soft_pairs", "votes", "prompts", "duplicate_records", "repeated_ids", "media": {"count", "distinct", "missing",
 // "unreadable", "in_archives", "formats": {name: n}, "refused"}, "notes": {what: n}, "unknown_columns", "problems": [first 20],
 // "leak": {"prompts", "media", "records"} with `against`}. Throws where nothing can be read at all.
 Json inspect(const InspectOptions& options);

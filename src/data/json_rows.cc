@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string_view>
 
 #include "core/error.h"
@@ -10,6 +11,36 @@ namespace {
 
 constexpr std::size_t kMaxElementBytes = std::size_t{64} << 20;
 constexpr int kEnd = std::char_traits<char>::eof();
+
+// The text with null in place of the numbers that Python's json writes and JSON does not have.
+std::string without_nan(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    if (text[i] == '"') {  // a string, as it is
+      const std::size_t begin = i++;
+      while (i < text.size() && text[i] != '"') i += text[i] == '\\' ? 2 : 1;
+      out += text.substr(begin, ++i - begin);
+      continue;
+    }
+    const std::string_view rest = std::string_view(text).substr(i);
+    const std::size_t length = rest.starts_with("-Infinity") ? 9 : rest.starts_with("Infinity") ? 8 : rest.starts_with("NaN") ? 3 : 0;
+    out += length > 0 ? "null" : std::string(1, text[i]);
+    i += std::max<std::size_t>(length, 1);
+  }
+  return out;
+}
+
+// One object, or why it is none.
+RowResult object_row(const std::string& text, const std::string& where) {
+  const bool strange = text.find("NaN") != std::string::npos || text.find("Infinity") != std::string::npos;
+  try {
+    Row row = parse_json(strange ? without_nan(text) : text, where);
+    if (row.is_object()) return {std::move(row), {}};
+    return {{}, where + ": is not a JSON object"};
+  } catch (const Error& e) {
+    return {{}, e.what()};
+  }
+}
 
 // Cuts a JSON text into the elements of its list without holding more than one of them.
 class JsonListRows : public RowReader {
@@ -25,10 +56,9 @@ class JsonListRows : public RowReader {
       done_ = true;
       return std::nullopt;
     }
-    const std::string where = format("{}[{}]", name_, rows_++);
-    RowResult result{.row = parse_json(value_text(), where), .error = {}};
-    if (!result.row->is_object()) result = {{}, format("{}: is not a JSON object", where)};
-    return result;
+    const std::string where = format("{}[{}]", name_, rows_++), text = value_text();
+    if (text.empty()) corrupt(format("is not valid JSON behind element {}", rows_ - 2));
+    return object_row(text, where);
   }
 
  private:
@@ -108,13 +138,7 @@ class JsonLineRows : public RowReader {
     if (!line) return std::nullopt;
     const std::string where = lines_.where();
     if (line->too_long) return RowResult{{}, format("{}: the line is longer than {} bytes", where, LineReader::kMaxBytes)};
-    try {
-      Row row = parse_json(line->text, where);
-      if (row.is_object()) return RowResult{std::move(row), {}};
-      return RowResult{{}, where + ": is not a JSON object"};
-    } catch (const Error& e) {
-      return RowResult{{}, e.what()};
-    }
+    return object_row(line->text, where);
   }
 
  private:

@@ -25,6 +25,13 @@ std::optional<Line> RecordReader::next() {
   return line;
 }
 
+Notes RecordReader::notes() const {
+  Notes notes;
+  notes.unknown_columns = unknown_;
+  notes.files[lines_.name()] = position();
+  return notes;
+}
+
 Line RecordReader::parse(const TextLine& text) {
   Line line{.number = text.number, .record = {}, .error = {}};
   const std::string where = lines_.where();

@@ -25,6 +25,7 @@ class RecordReader : public RecordStream {
   // The next line that is not blank; nothing at the end. The first line with an unknown key logs one warning for the file.
   std::optional<Line> next() override;
   std::int64_t position() const override { return records_ + bad_; }
+  Notes notes() const override;  // the file's lines and unknown keys
 
   std::int64_t records() const { return records_; }  // good lines so far
   std::int64_t bad() const { return bad_; }          // bad lines so far

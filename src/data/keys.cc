@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/rng.h"
+#include "data/archive_media.h"
 #include "data/media_check.h"
 
 namespace beholder::data {
@@ -38,10 +39,16 @@ std::uint64_t media_key(const MediaRef& ref) {
 DataKeys keys_of(const std::string& path, const DatasetOptions& options) {
   DataKeys keys;
   const std::unique_ptr<RecordStream> source = open_records(path, options);
+  auto* set = dynamic_cast<Dataset*>(source.get());
+  if (set) read_archives(*set, {});
+  const auto key = [&](const MediaRef& ref) {
+    const auto archived = set && !ref.bytes ? set->finder().virtual_content(ref.path) : std::nullopt;
+    return archived ? *archived : media_key(ref);
+  };
   while (const std::optional<Line> line = source->next()) {
     if (!line->record) continue;
     keys.prompts.insert(prompt_key(line->record->prompt));
-    for (const MediaRef& ref : line->record->media) keys.media.insert(media_key(ref));
+    for (const MediaRef& ref : line->record->media) keys.media.insert(key(ref));
   }
   return keys;
 }

@@ -145,31 +145,40 @@ struct CheckedStream::Pool {
   }
 };
 
-CheckedStream::CheckedStream(RecordStream& source, const CheckOptions& options, std::function<bool(const std::string&)> present)
-    : source_(source), options_(options), present_(std::move(present)), pool_(std::make_unique<Pool>(options.threads)) {}
+CheckedStream::CheckedStream(RecordStream& source, const CheckOptions& options, Archived archived)
+    : source_(source), options_(options), archived_(std::move(archived)), pool_(std::make_unique<Pool>(options.threads)) {}
 
 CheckedStream::~CheckedStream() = default;
 
 MediaCheck CheckedStream::check_one(const MediaRef& ref) const {
-  if (!present_ || ref.bytes || ref.is_frame_list() || !present_(ref.path)) return check_media(ref, options_);
+  const bool file = archived_ && !ref.bytes && !ref.is_frame_list();
+  const std::optional<std::uint64_t> content = file ? archived_(ref.path) : std::nullopt;
+  if (!content) return check_media(ref, options_);
   MediaCheck check;
-  check.hash = stable_hash(ref.path);
+  check.in_archive = true;
+  check.hash = *content;
   return check;
 }
 
+CheckedLine CheckedStream::checked(Line line) const {
+  CheckedLine out{std::move(line), {}};
+  if (!out.line.record) return out;
+  for (const MediaRef& ref : out.line.record->media) out.media.push_back(check_one(ref));
+  return out;
+}
+
 std::optional<CheckedLine> CheckedStream::next() {
+  if (options_.level == CheckLevel::kNone) {  // a look at the folder is quicker than handing it to a thread
+    std::optional<Line> line = source_.next();
+    return line ? std::optional(checked(std::move(*line))) : std::nullopt;
+  }
   while (!ended_ && ahead_.size() < static_cast<std::size_t>(4 * std::max(1, options_.threads))) {
     std::optional<Line> line = source_.next();
     if (!line) {
       ended_ = true;
       break;
     }
-    ahead_.push_back(pool_->add([this, line = std::make_shared<Line>(std::move(*line))] {
-      CheckedLine out{std::move(*line), {}};
-      if (!out.line.record) return out;
-      for (const MediaRef& ref : out.line.record->media) out.media.push_back(check_one(ref));
-      return out;
-    }));
+    ahead_.push_back(pool_->add([this, line = std::make_shared<Line>(std::move(*line))] { return checked(std::move(*line)); }));
   }
   if (ahead_.empty()) return std::nullopt;
   CheckedLine line = ahead_.front().get();

@@ -27,6 +27,7 @@ struct MediaCheck {
   bool missing = false;       // there is no such file
   std::string format;         // "jpeg", "png", "video"…; empty with kNone
   int width = 0, height = 0;  // of pictures
+  bool in_archive = false;    // checked where it lies
   std::uint64_t hash = 0;     // of the bytes; with kNone and a file: of the path
   media::Image small;         // where it was asked for: the picture, its longer side at most 256 px
 };
@@ -48,20 +49,22 @@ struct CheckedLine {
   std::vector<MediaCheck> media;  // one per medium of the record
 };
 
-// Lines in order, their media checked by `threads` threads up to 4 lines per thread ahead.
+// Lines in order, their media checked by `threads` threads up to 4 lines per thread ahead (with kNone at once).
 class CheckedStream {
  public:
-  // `present` names media that need no look (they are in an archive that has been checked). Both must outlive this.
-  CheckedStream(RecordStream& source, const CheckOptions& options, std::function<bool(const std::string&)> present = {});
+  // The hash of the bytes of media that need no look (they are in an archive that has been checked). Both must outlive this.
+  using Archived = std::function<std::optional<std::uint64_t>(const std::string& path)>;
+  CheckedStream(RecordStream& source, const CheckOptions& options, Archived archived = {});
   ~CheckedStream();
   std::optional<CheckedLine> next();
 
  private:
   struct Pool;
   MediaCheck check_one(const MediaRef& ref) const;
+  CheckedLine checked(Line line) const;
   RecordStream& source_;
   CheckOptions options_;
-  std::function<bool(const std::string&)> present_;
+  Archived archived_;
   std::unique_ptr<Pool> pool_;
   std::deque<std::future<CheckedLine>> ahead_;
   bool ended_ = false;

@@ -10,8 +10,10 @@
 #include "core/format.h"
 #include "core/rng.h"
 #include "core/sha256.h"
+#include "data/data_part.h"
 #include "data/jsonl.h"
 #include "data/media_out.h"
+#include "data/unique_ids.h"
 
 namespace beholder::data {
 namespace fs = std::filesystem;
@@ -32,7 +34,8 @@ MixturePart parse_part(const std::string& text, const std::string& whole) {
       throw Error(Code::kUsage, whole, format("\"{}\" is no weight above 0", weight), "write PATH * 0.7 + PATH * 0.3");
     part.path = trimmed(part.path.substr(0, star));
   }
-  if (part.path.empty()) throw Error(Code::kUsage, whole, "a part of the mixture has no path", "write PATH * 0.7 + PATH * 0.3");
+  if (parse_data_part(part.path).path.empty())
+    throw Error(Code::kUsage, whole, "a part of the mixture has no path", "write PATH * 0.7 + PATH * 0.3");
   return part;
 }
 
@@ -93,6 +96,7 @@ Json write_mixture(const std::vector<MixturePart>& parts, const std::string& pat
   const std::vector<std::int64_t> counts = mixture_counts(sizes, weights);
   Json report = {{"records", path}, {"parts", Json::array()}};
   MediaOut place(fs::path(path).parent_path().string());
+  UniqueIds ids;
   write_file_atomic(path, [&](const std::function<void(std::string_view)>& sink) {
     for (std::size_t k = 0; k < parts.size(); ++k) {
       const std::vector<std::int64_t> times = times_given(sizes[k], counts[k], seed, k);
@@ -100,8 +104,8 @@ Json write_mixture(const std::vector<MixturePart>& parts, const std::string& pat
       for_each_record(parts[k].path, [&](Record& record) {
         for (MediaRef& ref : record.media) place.place(ref, {});
         const std::string id = record.id;
-        for (std::int64_t round = 1; round <= times[at]; ++round) {
-          if (round > 1) record.id = format("{}~{}", id, round);
+        for (std::int64_t round = 0; round < times[at]; ++round) {
+          record.id = ids.give(id);
           sink(json_line(record_to_json(record)) + "\n");
         }
         ++at;

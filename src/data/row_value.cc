@@ -113,7 +113,14 @@ Target share_target(double first, double second, const RowContext& context, bool
   return pair_target(first / sum, counts ? static_cast<int>(std::lround(std::min(sum, 1e9))) : 0);
 }
 
-Target choice_target(std::string_view choice, const RowContext& context) {
+bool is_null_cell(const Row& row, const char* column) {
+  const auto it = row.find(column);
+  return it != row.end() && it->is_null();
+}
+
+Target choice_cell(const Row& row, const char* column, const RowContext& context) {
+  const std::string choice = is_null_cell(row, column) ? std::string() : text_cell(row, column, context);
+  if (choice.empty()) return no_target(context);
   constexpr std::array<std::string_view, 10> kFirst{"a",      "1",       "left",  "leftvote", "image1",
                                                     "video1", "output1", "first", "imagea",   "videoa"};
   constexpr std::array<std::string_view, 10> kSecond{"b",      "2",       "right",  "rightvote", "image2",
@@ -127,7 +134,8 @@ Target choice_target(std::string_view choice, const RowContext& context) {
   if (is_in(kFirst)) return pair_target(1);
   if (is_in(kSecond)) return pair_target(0);
   if (is_in(kTie)) return pair_target(0.5);
-  bad(context, format("the choice is \"{}\"", choice.substr(0, 60)), "it names neither side nor a tie");
+  ++context.notes.counts["choices that name neither side nor a tie"];
+  return no_target(context);
 }
 
 Json meta_of(const Row& row, std::initializer_list<const char*> columns) {

@@ -9,6 +9,9 @@
 
 namespace beholder::data {
 
+// Counted where a task has a picture of its own besides those that are compared.
+inline constexpr const char* kSourceNotShown = "source picture not shown (the answers alone are compared)";
+
 // Text, or a number's text. kInvalidInput where the column is missing, null or of another kind.
 std::string text_cell(const Row& row, const char* column, const RowContext& context);
 // The same, or `fallback` for a missing, null or empty cell.
@@ -23,8 +26,11 @@ MediaRef media_cell(Row& row, const char* column, const RowContext& context);
 Target pair_target(double q, int votes = 0);
 // From two shares or counts that are 0 or more; both 0: no target, noted as "no label".
 Target share_target(double first, double second, const RowContext& context, bool counts);
-// "A"/"B", "left"/"right", "1"/"2", "image 1"…, and words for a tie; upper and lower case alike. kInvalidInput for anything else.
-Target choice_target(std::string_view choice, const RowContext& context);
+// "A"/"B", "left"/"right", "1"/"2", "image 1"…, and words for a tie; upper and lower case alike. A null, an empty cell and any other
+// word: no label. kInvalidInput where the column is missing or holds no text.
+Target choice_cell(const Row& row, const char* column, const RowContext& context);
+// Whether the column is there without a value: nobody said.
+bool is_null_cell(const Row& row, const char* column);
 // No label: counted.
 Target no_target(const RowContext& context);
 

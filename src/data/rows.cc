@@ -17,10 +17,34 @@ std::string extension_of(const std::string& path) {
   return extension;
 }
 
+constexpr std::int64_t kLongestLine = std::int64_t{16} << 20;
+
+// Whether the first line is a whole object and another one begins behind it. Looks at a line at most, and goes back.
+bool has_object_lines(std::istream& stream) {
+  std::streambuf& in = *stream.rdbuf();
+  int depth = 0, c = in.sgetc();
+  bool quoted = false, begun = false;
+  for (std::int64_t n = 0; n < kLongestLine && c != EOF; ++n, c = in.snextc()) {
+    if (begun && (depth == 0 || c == '\n')) break;
+    if (!begun && c != '{' && c != 0xEF && c != 0xBB && c != 0xBF && c > ' ') break;  // a byte order mark may come first
+    begun = begun || c == '{';
+    if (quoted && c == '\\')
+      in.snextc();
+    else if (c == '"')
+      quoted = !quoted;
+    else if (!quoted)
+      depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
+  }
+  while (begun && depth == 0 && c != EOF && c <= ' ') c = in.snextc();
+  stream.clear();
+  stream.seekg(0);
+  return begun && depth == 0 && c == '{';
+}
+
 std::unique_ptr<RowReader> open_text(std::unique_ptr<std::istream> stream, const std::string& name) {
   const std::string extension = extension_of(name);
   if (extension == ".csv") return open_csv(std::move(stream), name);
-  if (extension == ".json") return open_json_list(std::move(stream), name);
+  if (extension == ".json" && !has_object_lines(*stream)) return open_json_list(std::move(stream), name);
   return open_json_lines(std::move(stream), name);
 }
 

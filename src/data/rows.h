@@ -41,15 +41,16 @@ std::unique_ptr<RowReader> open_parquet(const std::string& path);
 // Arrow's stream format (`save_to_disk`) or its file format (Feather 2).
 std::unique_ptr<RowReader> open_arrow(const std::string& path);
 
-// A list of objects, alone or as the value of a key of one object ({"pairs":[…]}). An element that is not valid JSON ends the
-// reading. `name` stands in errors.
+// A list of objects, alone or as the value of a key of one object ({"pairs":[…]}). An element that is not valid JSON is a row
+// with an error, as long as its end can be told; NaN and Infinity, which Python writes, are null. `name` stands in errors.
 std::unique_ptr<RowReader> open_json_list(std::unique_ptr<std::istream> stream, std::string name);
 // One object a line; a bad line is a row with an error.
 std::unique_ptr<RowReader> open_json_lines(std::unique_ptr<std::istream> stream, std::string name);
 // RFC 4180, the first row names the columns; every value is a text. A row of another width is one with an error.
 std::unique_ptr<RowReader> open_csv(std::unique_ptr<std::istream> stream, std::string name);
 
-// By extension and first bytes: .parquet, .arrow, .feather, .json, .jsonl, .ndjson, .csv. kUnsupported for anything else.
+// By extension: .parquet, .arrow, .feather, .json (where objects stand one a line in it, as JSON lines), .jsonl, .ndjson, .csv.
+// kUnsupported for anything else.
 std::unique_ptr<RowReader> open_rows(const std::string& path);
 // The same for text that is already here, e.g. out of an archive; `name` gives the extension.
 std::unique_ptr<RowReader> open_text_rows(std::string text, const std::string& name);

@@ -10,9 +10,11 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
+#include "data/data_part.h"
 #include "data/inspect.h"
 #include "data/jsonl.h"
 #include "data/mixture.h"
+#include "data/testing.h"
 
 namespace beholder::data {
 namespace {
@@ -99,6 +101,37 @@ TEST(Mixture, IsReadAsItIsWritten) {
   EXPECT_EQ(parts[1].path, "c d.jsonl");
   EXPECT_EQ(parts[2].weight, 1);
   for (const char* bad : {"a * 0", "a * -1", "a * x", "a * 1 + ", " + a", "a * nan"}) EXPECT_THROW(parse_mixture(bad), Error) << bad;
+}
+
+TEST(Mixture, APartSaysWhatIsReadOfIt) {
+  const std::vector<MixturePart> parts = parse_mixture("videos.csv[aspect=TA, split=train] * 0.7 + genai/[split=test_v1]");
+  ASSERT_EQ(parts.size(), 2u);
+  const DataPart part = parse_data_part(parts[0].path);
+  EXPECT_EQ(part.path, "videos.csv");
+  EXPECT_EQ(part.options.mapping.aspect, "TA");
+  EXPECT_EQ(part.options.split, "train");
+  EXPECT_EQ(parts[0].weight, 0.7);
+  EXPECT_EQ(parse_data_part(parts[1].path).options.split, "test_v1");
+  EXPECT_FALSE(parse_data_part("a.jsonl").chosen);
+  TempDir dir;
+  write_file_atomic(dir / "a[split=x]", "");
+  EXPECT_FALSE(parse_data_part(dir / "a[split=x]").chosen) << "a file's name";
+  for (const char* bad : {"a[side=1]", "a[split]", "a[split=]", "a[]", "a[split=x,]"}) EXPECT_THROW(parse_mixture(bad), Error) << bad;
+}
+
+TEST(Mixture, IdsOfTwoSourcesDoNotRepeat) {
+  TempDir dir;
+  ConvertOptions options;
+  options.path = format("{} * 1 + {}[split=train] * 1", data::testing::fixture("hf/train"), data::testing::fixture("hf"));
+  options.out = dir / "mix";
+  const ReadResult read = read_records(prepare_training_records(options));
+  std::set<std::string> ids;
+  for (const Record& record : read.records) {
+    ids.insert(record.id);
+    EXPECT_TRUE(record.prompt.starts_with("train ")) << record.prompt;
+  }
+  EXPECT_EQ(read.records.size(), 6u);
+  EXPECT_EQ(ids.size(), 6u);
 }
 
 TEST(Mixture, CountsAddUpAndFollowTheWeights) {

@@ -8,6 +8,7 @@
 #include "core/format.h"
 #include "eval/calibration.h"
 #include "eval/metric_table.h"
+#include "eval/model_wins.h"
 
 namespace beholder::eval {
 namespace {
@@ -180,6 +181,7 @@ Json breakdown(const JudgedSet& set) {
                        {"first_lean_by_gap", listed(all, kLean, "gap")}};
   if (Json calibration = calibration_json(set); !calibration.is_null()) out["calibration"] = std::move(calibration);
   if (Json wins = win_matrix(set); !wins.is_null()) out["win_matrix"] = std::move(wins);
+  if (Json wins = model_wins(set); !wins.is_null()) out["model_wins"] = std::move(wins);
   return out;
 }
 

@@ -14,11 +14,12 @@ namespace beholder::eval {
 std::string gap_name(const JudgedSet& set, const JudgedPair& pair);
 
 // {"metrics": {name: {"value","interval","n"}}, "by_gap": […], "by_votes": […], "by_listener": […],
-//  "position": {"consistency","first_lean","by_gap"}, "calibration": {…}, "win_matrix": {…}}
+//  "position": {"consistency","first_lean","by_gap"}, "calibration": {…}, "win_matrix": {…}, "model_wins": {…}}
 // metrics: accuracy (label ties left out; predicted ties and unread answers are wrong), brier and nll against the label (pairs with a
 // readable p), pearson and spearman with the share of votes, kendall_tau_b and spearman_rank (per ranking), contradiction.
 // Position: consistency: both orders choose the same medium; first_lean: mean over pairs of p(shown first) over both orders, 0.5 for a
-// judge without a lean. The win matrix is by people's ranks: mean p of the medium of the row's rank.
+// judge without a lean. The win matrix is by people's ranks: mean p of the medium of the row's rank;
+// model_wins: see eval/model_wins.h.
 // Parts that the data cannot fill are absent.
 Json breakdown(const JudgedSet& set);
 

@@ -43,6 +43,23 @@ TEST(EvalOracle, CalibrationErrorBrierAndLikelihood) {
   EXPECT_NEAR(nll / n, c.at("nll").get<double>(), 1e-12);
 }
 
+// Its Brier score is of labels; of shares it is taken from their votes (tools/oracle_eval.py). Its bins are ours where they divide n.
+TEST(EvalOracle, BrierAndEqualMassBinsAreScikitLearns) {
+  const Json metrics = golden(), theirs = metrics.at("sklearn"), c = metrics.at("calibration");
+  const auto p = c.at("p").get<Doubles>(), q = c.at("q").get<Doubles>(), share = c.at("share").get<Doubles>();
+  std::vector<Forecast> forecasts;
+  double labels = 0, shares = 0;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    if (i < theirs.at("ece_n").get<std::size_t>()) forecasts.push_back(forecast_of(p[i], q[i]));
+    labels += brier(p[i], q[i]);
+    shares += brier(p[i], share[i]);
+  }
+  const auto n = static_cast<double>(p.size());
+  EXPECT_NEAR(labels / n, theirs.at("brier_labels").get<double>(), 1e-12);
+  EXPECT_NEAR(shares / n, theirs.at("brier_shares").get<double>(), 1e-12);
+  EXPECT_NEAR(expected_calibration_error(reliability_bins(forecasts)), theirs.at("ece").get<double>(), 1e-12);
+}
+
 TEST(EvalOracle, TieCalibrationAndThePublicScriptsQuirk) {
   for (const Json& c : golden().at("ties")) {
     std::vector<TiePair> pairs;

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "eval/model_wins.h"
 
 namespace beholder::eval {
 namespace {
@@ -70,6 +71,7 @@ JudgedSet join(const std::vector<data::Record>& records, const std::function<Rec
     record.prompt = prompts.emplace(source.prompt, prompts.size()).first->second;
     if (record.prompt == set.prompts.size()) set.prompts.push_back(source.prompt);
     record.ranking = source.target.ranking;
+    record.models = models_of(source);
     const bool own = source.target.kind == Kind::kRanking;
     const auto known = unit_of_prompt.find(source.prompt);
     record.unit = !own && known != unit_of_prompt.end() ? known->second : set.units++;

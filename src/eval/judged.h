@@ -2,6 +2,7 @@
 // breakdowns are pure functions of a JudgedSet; where the verdicts came from (a model, or a file of scores) is not known here.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -56,6 +57,8 @@ struct JudgedPair {
   bool was_read() const { return verdict.reading == Reading::kRead; }
 };
 
+using ModelPair = std::array<std::string, 2>;  // who made media 1 and 2
+
 struct JudgedRecord {
   std::size_t source = 0;          // index in the records that were joined
   std::size_t prompt = 0;          // of JudgedSet::prompts: what the bootstrap draws
@@ -63,6 +66,7 @@ struct JudgedRecord {
   std::size_t begin = 0, end = 0;  // of JudgedSet::pairs
   std::vector<int> ranking;        // empty where the label is a pair
   std::vector<std::optional<double>> scores;
+  ModelPair models{};  // of a pair, where its meta says so
 };
 
 struct JudgedSet {

@@ -5,40 +5,14 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/format.h"
 #include "core/rng.h"
 #include "eval/breakdown.h"
 #include "eval/metric_table.h"
+#include "eval/testing.h"
 
 namespace beholder::eval {
 namespace {
-
-using Scores = std::vector<std::optional<double>>;
-
-data::Record ranked(const std::string& id, std::vector<int> ranking) {
-  data::Record record;
-  record.id = id;
-  record.prompt = "prompt of " + id;
-  record.media.resize(ranking.size());
-  record.target.kind = data::Target::Kind::kRanking;
-  record.target.ranking = std::move(ranking);
-  return record;
-}
-
-data::Record voted(const std::string& id, double q, int votes = 0) {
-  data::Record record;
-  record.id = id;
-  record.prompt = "one prompt";
-  record.media.resize(2);
-  record.target = {.kind = data::Target::Kind::kPair, .q = q, .votes = votes, .ranking = {}};
-  return record;
-}
-
-JudgedSet judged(const std::vector<data::Record>& records, const std::map<std::string, Scores>& scores, double scale = 0) {
-  return join(records, [&](const data::Record& record) {
-    const auto found = scores.find(record.id);
-    return found == scores.end() ? RecordVerdict{} : verdict_of_scores(found->second, scale);
-  });
-}
 
 double value(const JudgedSet& set, const char* protocol, std::optional<double> threshold = {}) {
   return evaluate(set, find_protocol(protocol), {threshold}).value();
@@ -235,35 +209,38 @@ TEST(Protocol, BootstrapOverPromptsCoversTheTruth) {
   EXPECT_LE(covered, 0.97 * kRuns);
 }
 
-TEST(Breakdown, PartsStandInTheOrderOfTheirNumbers) {
-  std::vector<data::Record> records;
-  std::map<std::string, Scores> scores;
-  for (const double q : {0.95, 0.55, 0.8, 0.65}) {
-    records.push_back(voted(std::to_string(records.size()), q, static_cast<int>(100 * q) - 50));
-    scores[records.back().id] = {{1}, {0}};
+// The same of a mean over prompts, where a prompt of many media is harder: the pooled value would be another one.
+TEST(Protocol, BootstrapCoversTheTruthOfAMeanOverPrompts) {
+  constexpr int kRuns = 600, kPrompts = 100;
+  const double truth = (0.85 + 0.75 + 0.55) / 3;
+  int covered = 0;
+  double pooled = 0;
+  for (int run = 0; run < kRuns; ++run) {
+    Rng rng(static_cast<std::uint64_t>(run), stable_hash("macro coverage"));
+    std::vector<data::Record> records;
+    std::map<std::string, PairVerdict> verdicts;
+    for (int prompt = 0; prompt < kPrompts; ++prompt) {
+      const auto kind = rng.below(3);
+      const double skill = (kind == 0 ? 0.85 : kind == 1 ? 0.75 : 0.55) + rng.uniform(-0.1, 0.1);
+      const int pairs = kind == 0 ? 1 : kind == 1 ? 3 : 8;
+      for (int k = 0; k < pairs; ++k) {
+        records.push_back(voted(format("{}-{}", prompt, k), 1));
+        records.back().prompt = std::to_string(prompt);
+        PairVerdict& verdict = verdicts[records.back().id];
+        verdict.reading = Reading::kRead;
+        verdict.margin = rng.chance(skill) ? 1 : -1;
+      }
+    }
+    const JudgedSet set = join(records, [&](const data::Record& r) { return RecordVerdict{{verdicts.at(r.id)}, {}}; });
+    MetricTable table(set.prompts.size());
+    table.add_rows("value", evaluate(set, find_protocol("imagereward-macro")).rows);
+    const Json interval = metric_named(table.with_intervals(), "value").at("interval");
+    covered += interval.at(0).get<double>() <= truth && truth <= interval.at(1).get<double>();
+    pooled += value(set, "imagereward") / kRuns;
   }
-  const Json parts = breakdown(judged(records, scores));
-  std::vector<std::string> gaps, votes;
-  for (const Json& part : parts.at("by_gap")) gaps.push_back(part.at("gap").get<std::string>());
-  for (const Json& part : parts.at("by_votes")) votes.push_back(part.at("votes").get<std::string>());
-  EXPECT_EQ(gaps, (std::vector<std::string>{"share 0-0.25", "share 0.25-0.5", "share 0.5-0.75", "share 0.75-1"}));
-  EXPECT_EQ(votes, (std::vector<std::string>{"4-7", "8-15", "16-31", "32-63"}));
-}
-
-TEST(Breakdown, GapsVotesAndWorstErrors) {
-  const JudgedSet set = judged({ranked("r", {1, 3, 3}), voted("sure", 0.95, 20), voted("split", 0.55, 9)},
-                               {{"r", {{3}, {2}, {1}}}, {"sure", {{0}, {5}}}, {"split", {{0}, {1}}}}, 1);
-  const Json parts = breakdown(set);
-  ASSERT_EQ(parts.at("by_gap").size(), 3u);
-  EXPECT_EQ(parts["by_gap"][0]["gap"], "rank +2");
-  EXPECT_EQ(parts["by_gap"][0]["value"], 1);
-  EXPECT_EQ(parts["by_gap"][1]["gap"], "share 0-0.25");
-  EXPECT_EQ(parts["by_votes"][0]["votes"], "8-15");
-  EXPECT_EQ(parts["win_matrix"]["cells"][0]["row"], 1);
-  EXPECT_EQ(parts["metrics"]["accuracy"]["n"], 4);
-  const auto worst = worst_errors(set, 5);
-  ASSERT_EQ(worst.size(), 2u);
-  EXPECT_EQ(set.pairs[worst[0]].q, 0.95);
+  EXPECT_GE(covered, 0.93 * kRuns);
+  EXPECT_LE(covered, 0.97 * kRuns);
+  EXPECT_NEAR(pooled, (0.85 + 3 * 0.75 + 8 * 0.55) / 12, 0.01) << "and not " << truth;
 }
 
 }  // namespace

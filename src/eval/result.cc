@@ -67,6 +67,7 @@ Json result_json(const std::vector<data::Record>& records, const JudgedSet& set,
   out["errors"] = Json::array();
   for (const std::size_t i : worst_errors(set, context.errors)) out["errors"].push_back(error_json(records, set, set.pairs[i]));
   if (!context.cost.is_null()) out["cost"] = context.cost;
+  if (!context.data.is_null()) out["data"] = context.data;
   out["settings"] = context.settings;
   return out;
 }

@@ -16,6 +16,7 @@ struct ResultContext {
   std::string dataset, judge;       // names, as they stand on a leaderboard
   Json settings = Json::object();   // what the verdicts rest on
   Json cost = Json();               // tokens and seconds; null where no model was asked
+  Json data = Json();               // what the readers of the data left out; null: not known
   std::int64_t bad_records = 0;     // lines of the data that could not be read
   std::int64_t unknown_scores = 0;  // scores of records that the data do not have
   std::int64_t bad_scores = 0;      // lines of scores that could not be read

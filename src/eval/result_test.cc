@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "core/error.h"
 #include "core/file.h"
+#include "core/format.h"
+#include "core/rng.h"
 #include "eval/leaderboard.h"
 #include "eval/scores_file.h"
 
@@ -55,6 +59,41 @@ TEST(PairedResults, TheSameErrorsCancel) {
   EXPECT_EQ(compare_results(dir / "a", dir / "a").at("better_in"), 0.5);
 }
 
+// Two judges on the same prompts, hard ones being hard for both; B is right 4 points more often. `eval compare` itself, files and all.
+TEST(PairedResults, TheIntervalOfTheDifferenceCoversTheTruth) {
+  constexpr int kRuns = 500, kPrompts = 100;
+  const TempDir dir;
+  for (const char* judge : {"a", "b"})
+    write_file_atomic(dir / judge + "/result.json",
+                      Json{{"protocol", "imagereward"}, {"dataset", "D"}, {"judge", judge}, {"higher_is_better", true}}.dump());
+  int covered = 0, alone = 0;
+  for (int run = 0; run < kRuns; ++run) {
+    Rng rng(static_cast<std::uint64_t>(run), stable_hash("paired coverage"));
+    std::string a, b;
+    for (int prompt = 0; prompt < kPrompts; ++prompt) {
+      const double skill = rng.uniform(0.3, 0.9);
+      const int n = 1 + static_cast<int>(rng.below(6));
+      int right_a = 0, right_b = 0;
+      for (int k = 0; k < n; ++k) {
+        const double luck = rng.uniform(0, 1);
+        right_a += luck < skill;
+        right_b += rng.chance(0.5) ? luck < skill + 0.04 : rng.chance(skill + 0.04);  // half of what they see is the same
+      }
+      a += format("{{\"prompt\":\"{}\",\"value\":[{},{}]}}\n", prompt, right_a, n);
+      b += format("{{\"prompt\":\"{}\",\"value\":[{},{}]}}\n", prompt, right_b, n);
+    }
+    std::ofstream(dir / "a/rows.jsonl", std::ios::binary) << a;  // no waiting for the disk a thousand times
+    std::ofstream(dir / "b/rows.jsonl", std::ios::binary) << b;
+    const Json c = compare_results(dir / "a", dir / "b");
+    covered += c.at("interval").at(0).get<double>() <= 0.04 && 0.04 <= c["interval"].at(1).get<double>();
+    alone += c.at("intervals").at(0).at(0).get<double>() <= 0.6 && 0.6 <= c["intervals"][0].at(1).get<double>();
+  }
+  EXPECT_GE(covered, 0.93 * kRuns);
+  EXPECT_LE(covered, 0.97 * kRuns);
+  EXPECT_GE(alone, 0.93 * kRuns);
+  EXPECT_LE(alone, 0.97 * kRuns);
+}
+
 TEST(PairedResults, RefusesWhatCannotBeCompared) {
   const TempDir dir;
   keep(dir / "a", "imagereward", "D", pattern(9, 3));
@@ -84,6 +123,36 @@ TEST(Leaderboard, NeverMixesProtocols) {
   for (const Json& t : board["other_protocols"]) apart = apart || t.at("protocol") == "imagereward-macro";
   EXPECT_TRUE(apart);
   EXPECT_EQ(leaderboard({dir / "ours", dir / "macro"}, published, true).at("tables").size(), 2u);
+}
+
+// What a source does not say keeps its numbers away from ours, and judges whose ties were dropped stand by themselves.
+TEST(Leaderboard, NumbersOfUnknownSplitsOrOtherRulesHaveNamesOfTheirOwn) {
+  std::map<std::string, double> values;
+  for (const PublishedNumber& p : published_numbers()) {
+    const std::string place = format("{} | {} | {}", p.dataset, p.protocol, p.name);
+    EXPECT_TRUE(values.emplace(place + " | " + p.source, p.value).second) << place << " stands there twice";
+    const bool genai = p.dataset.starts_with("GenAI-Bench");
+    EXPECT_TRUE(!genai || p.dataset.ends_with("split not stated") || p.dataset.ends_with("test_v1")) << place;
+    const bool drops_ties = p.source.find("2412.21059") != std::string::npos && (p.name == "GPT-4o" || p.name == "Gemini 1.5");
+    EXPECT_FALSE(drops_ties && p.protocol == "diff") << place;
+  }
+  const auto find = [&](const std::string& place) {
+    const auto found = values.lower_bound(place);
+    return found != values.end() && found->first.starts_with(place) ? found->second : -1;
+  };
+  for (const auto& [place, value] : {std::pair("HPDv2 test | not stated | HPSv3", 0.854),
+                                     {"HPDv2 test | not stated | UnifiedReward", 0.831},
+                                     {"HPDv2 test | not stated | DiNa-LRM (SD3.5-M), highest", 0.843},
+                                     {"Pick-a-Pic test_unique, version not stated | not stated | HPSv3", 0.728},
+                                     {"ImageReward test | not stated | DiNa-LRM (SD3.5-M), lowest", 0.603},
+                                     {"HPDv3 test | hpdv3 | DiNa-LRM", 0.75},
+                                     {"HPDv3 test | hpdv3 | HPSv3 (measured again)", 0.7603},
+                                     {"GenAI-Bench video, split not stated | tau | VisionReward", 0.518},
+                                     {"GenAI-Bench video, split not stated | diff | PickScore", 0.754},
+                                     {"GenAI-Bench video, split not stated | tau, which sweep is not stated | UnifiedReward", 0.607},
+                                     {"GenAI-Bench video test_v1 | genai-bench-4way/test_v1 | GPT-4o", 0.485},
+                                     {"MonetBench image | diff without predicted ties | Gemini 1.5", 0.551}})
+    EXPECT_NEAR(find(place), value, 1e-12) << place;
 }
 
 TEST(Leaderboard, EveryPublishedNumberHasASourceAndAPlausibleShare) {

@@ -28,9 +28,20 @@ std::string thought(const Json& error) {
                 turned ? ", with the media in the other order (its 1 is medium 2)" : "", escape(reason.at("thought").get<std::string>()));
 }
 
+std::string medium_html(const Json& error, std::size_t side, const GalleryPictures& pictures) {
+  const std::string name = error.at("media").at(side).get<std::string>();
+  const auto places = error.value("pair", std::vector<std::size_t>{1, 2});
+  const auto found = pictures.find(gallery_key(error.at("id").get<std::string>(), places.at(side)));
+  return found == pictures.end() ? media_figures(name, name) : media_figures(name, found->second);
+}
+
 }  // namespace
 
-std::string worst_errors_html(const Json& result) {
+std::string gallery_key(const std::string& record, std::size_t place) {
+  return format("{}#{}", record, place);
+}
+
+std::string worst_errors_html(const Json& result, const GalleryPictures& pictures) {
   const Json errors = result.value("errors", Json::array());
   if (errors.empty()) return "";
   std::string out =
@@ -40,7 +51,7 @@ std::string worst_errors_html(const Json& result) {
     out +=
         format("<section class=\"group\"><h4 dir=\"auto\">{}</h4><p class=\"small\"><bdi>{}</bdi> · {} · {}</p><div class=\"group-media\">",
                escape(error.at("prompt").get<std::string>()), escape(error.at("id").get<std::string>()), people(error), said(error));
-    for (const Json& medium : error.at("media")) out += media_figures(medium.get<std::string>(), medium.get<std::string>());
+    for (const std::size_t side : {0, 1}) out += medium_html(error, side, pictures);
     out += "</div>" + thought(error) + "</section>\n";
   }
   return out;

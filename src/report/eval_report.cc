@@ -6,7 +6,7 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/progress.h"
-#include "report/eval_gallery.h"
+#include "report/eval_wins.h"
 #include "report/experiment_report.h"
 #include "report/html.h"
 #include "report/page.h"
@@ -46,6 +46,19 @@ std::string headline(const Json& result) {
       escape(result.at("rule").get<std::string>()));
 }
 
+// What the readers of the data did not take: files, columns, rows that they counted.
+std::string left_out_by_readers(const Json& data) {
+  std::string parts;
+  const Json notes = data.value("notes", Json::object()), files = data.value("left_out", Json::object());
+  for (const auto& [what, n] : notes.items()) parts += format("<li>noted while reading: {} ({})</li>", escape(what), n.get<std::int64_t>());
+  for (const auto& [file, why] : files.items()) parts += format("<li><bdi>{}</bdi>: {}</li>", escape(file), escape(why.get<std::string>()));
+  for (const Json& member : data.value("refused", Json::array()))
+    parts += format("<li>refused in an archive: {}</li>", escape(member.get<std::string>()));
+  if (const auto columns = data.value("unknown_columns", std::vector<std::string>{}); !columns.empty())
+    parts += format("<li>columns nobody reads: {}</li>", escape(fmt::to_string(fmt::join(columns, ", "))));
+  return parts;
+}
+
 std::string left_out(const Json& result) {
   std::string parts;
   for (const auto& [key, what] : {std::pair("bad_records", "lines of the data could not be read"),
@@ -53,6 +66,7 @@ std::string left_out(const Json& result) {
                                   {"bad_scores", "lines of scores could not be read"},
                                   {"unknown_scores", "scores belong to no record"}})
     if (const auto n = result.value(key, std::int64_t{0}); n > 0) parts += format("<li>{} {}</li>", n, what);
+  parts += left_out_by_readers(result.value("data", Json::object()));
   return parts.empty() ? "" : format("<div class=\"box warn\"><h3>Not measured</h3><ul>{}</ul></div>\n", parts);
 }
 
@@ -152,26 +166,6 @@ std::string what_votes_buy(const Json& result) {
          "ones.</p>\n";
 }
 
-std::string wins(const Json& result) {
-  if (!result.contains("win_matrix")) return "";
-  HeatMap map;
-  map.label = "Mean chance that the judge gives the medium of the row's rank";
-  for (int r = 1; r <= result["win_matrix"].at("ranks").get<int>(); ++r) {
-    map.rows.push_back(format("rank {}", r));
-    map.columns.push_back(std::to_string(r));
-  }
-  for (const Json& c : result["win_matrix"].at("cells"))
-    map.cells.push_back({c.at("row").get<int>() - 1, c.at("column").get<int>() - 1, c.at("value").get<double>(), false,
-                         format("rank {} against rank {}: {} of {}", c["row"].get<int>(), c["column"].get<int>(),
-                                percent(c["value"].get<double>()), c.at("n").get<std::int64_t>()),
-                         ""});
-  return "<h3 class=\"section\">Wins by people’s ranks</h3><div class=\"matrix\">" + heat_map(map) +
-         "<div class=\"matrix-key\"><p>A cell is the mean chance, in per cent, that the judge gives the medium of the row’s rank against "
-         "that of the "
-         "column’s (for scores that are no probabilities: how often it is ahead). Above the diagonal a good judge is near "
-         "100.</p></div></div>\n";
-}
-
 Facts run_facts(const Json& result) {
   Facts facts;
   const auto text = [](const Json& v) { return v.is_string() ? v.get<std::string>() : v.dump(); };
@@ -195,11 +189,11 @@ std::string leaderboard_rows(const Json& table) {
 
 }  // namespace
 
-void write_eval_report(const std::string& path, const Json& result, const Json& beside) {
+void write_eval_report(const std::string& path, const Json& result, const Json& beside, const GalleryPictures& pictures) {
   std::string out = page_head(format("{} on {}", result.at("judge").get<std::string>(), result.at("dataset").get<std::string>()));
   out += headline(result) + left_out(result) + published_plot(result, beside) + metrics_table(result);
-  out += reliability(result) + where_right(result) + position(result) + what_votes_buy(result) + wins(result) + worst_errors_html(result) +
-         "</section>\n";
+  out += reliability(result) + where_right(result) + position(result) + what_votes_buy(result) + wins_html(result) +
+         worst_errors_html(result, pictures) + "</section>\n";
   write_file_atomic(
       path, out + page_tail("<h2>The evaluation</h2>\n" + facts_table(run_facts(result)) + "<p class=\"made\">Made by Beholder</p>\n"));
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/file.h"
+#include "media/image.h"
 #include "report/testing.h"
 
 namespace beholder::report {
@@ -48,9 +49,9 @@ Json result() {
   return out;
 }
 
-std::string eval_page(const Json& json, const Json& beside = Json::array()) {
+std::string eval_page(const Json& json, const Json& beside = Json::array(), const GalleryPictures& pictures = {}) {
   const TempDir dir;
-  write_eval_report(dir / "r.html", json, beside);
+  write_eval_report(dir / "r.html", json, beside, pictures);
   std::string page = read_file(dir / "r.html");
   EXPECT_EQ(testing::Checker(page).problem(), "");
   return page;
@@ -77,6 +78,65 @@ TEST(EvalReport, EveryPartThatTheResultHas) {
   json["interval"] = nullptr;
   const std::string page = eval_page(json);
   for (const char* text : {"Reliability", "order of the media", "Wins by people", "ECE 0.0400"}) EXPECT_THAT(page, HasSubstr(text)) << text;
+}
+
+TEST(EvalReport, PlotsByVotesAndByListener) {
+  Json json = result();
+  json["by_votes"] = {{{"votes", "2-3"}}, {{"votes", "64-127"}}};
+  json["by_listener"] = {{{"listener", "agrees"}}, {{"listener", "disagrees"}}};
+  for (Json* list : {&json["by_votes"], &json["by_listener"]})
+    for (Json& entry : *list) entry.update(metric(0.65));
+  const std::string page = eval_page(json);
+  for (const char* text :
+       {"Accuracy by number of votes", "2-3 (n 90)", "64-127 (n 90)", "Accuracy where the listener agrees or not", "disagrees (n 90)"})
+    EXPECT_THAT(page, HasSubstr(text)) << text;
+  EXPECT_THAT(eval_page(result()), Not(HasSubstr("Accuracy by number of votes")));
+}
+
+TEST(EvalReport, WinsByModelBesideThoseOfPeople) {
+  Json json = result();
+  json["model_wins"] = {{"models", {"<new>", "old"}},
+                        {"cells",
+                         {{{"row", 1}, {"column", 2}, {"judge", 0.9}, {"people", 0.6}, {"n", 12}},
+                          {{"row", 2}, {"column", 1}, {"judge", 0.1}, {"people", 0.4}, {"n", 12}}}},
+                        {"left_out", 3}};
+  const std::string page = eval_page(json);
+  for (const char* text :
+       {"Wins by model", "&lt;new&gt; against old: 90% of 12", "&lt;new&gt; against old: 60% of 12", "3 models with fewer"})
+    EXPECT_THAT(page, HasSubstr(text)) << text;
+}
+
+TEST(EvalReport, WhatTheReadersLeftOutIsInTheBox) {
+  Json json = result();
+  json["data"] = {{"notes", {{"no label <x>", 7}}},
+                  {"left_out", {{"b.parquet", "broken after row 4"}}},
+                  {"refused", {"x.zip: ../a.png: leaves its folder"}},
+                  {"unknown_columns", {"extra", "more"}}};
+  const std::string page = eval_page(json);
+  const std::string box = page.substr(page.find("Not measured"), 900);
+  for (const char* text : {"5 lines of the data", "no label &lt;x&gt; (7)", "broken after row 4", "x.zip: ../a.png", "extra, more"})
+    EXPECT_THAT(box, HasSubstr(text)) << text;
+}
+
+TEST(EvalReport, PicturesOfTheGalleryFromFilesAndFromRows) {
+  Json json = result();
+  EXPECT_THAT(eval_page(json), Not(HasSubstr("data:image/png")));
+  json["errors"][0]["pair"] = {1, 3};
+  const media::Image grey{.width = 300, .height = 200, .rgb = std::vector<std::uint8_t>(300 * 200 * 3, 90)};
+  const std::string png = media::encode_png(grey);
+  GalleryPictures pictures;
+  pictures[gallery_key("x", 3)] = load_picture(std::as_bytes(std::span(png)), "jpg_1", 180);
+  std::string page = eval_page(json, Json::array(), pictures);
+  EXPECT_THAT(page, HasSubstr("<img src=\"data:image/png;base64,"));
+  EXPECT_THAT(page, HasSubstr("width=\"180\" height=\"120\" alt=\"b.png\""));
+  EXPECT_THAT(page, HasSubstr("nowhere.png: ")) << "the other one is not there";
+  const TempDir dir;
+  write_file_atomic(dir / "a.png", png);
+  json["errors"][0]["media"][0] = dir / "a.png";
+  json["errors"][0]["reason"]["shown"][1] = dir / "a.png";
+  page = eval_page(json, Json::array(), pictures);
+  EXPECT_THAT(page, Not(HasSubstr("nowhere.png: ")));
+  EXPECT_EQ(page.find("data:image/png"), page.find("<img src=") + 10);
 }
 
 TEST(LeaderboardPage, KeepsWhatIsNotComparableApart) {

@@ -2,12 +2,14 @@
 
 #include "core/format.h"
 #include "report/html.h"
-#include "report/picture.h"
 
 namespace beholder::report {
 
 std::string media_figures(const std::string& name, const std::string& path, int side_px) {
-  const Picture picture = load_picture(path, side_px);
+  return media_figures(name, load_picture(path, side_px));
+}
+
+std::string media_figures(const std::string& name, const Picture& picture) {
   std::string out;
   if (picture.frames.empty()) out += format("<figure><p class=\"small\">{}: {}</p></figure>", escape(name), escape(picture.error));
   for (const Frame& frame : picture.frames)

@@ -3,9 +3,12 @@
 
 #include <string>
 
+#include "report/picture.h"
+
 namespace beholder::report {
 
 // `name` is what is written, `path` the file; no side exceeds `side_px`.
 std::string media_figures(const std::string& name, const std::string& path, int side_px = 180);
+std::string media_figures(const std::string& name, const Picture& picture);
 
 }  // namespace beholder::report

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -29,9 +28,7 @@ std::vector<media::Image> first_middle_last(std::span<const std::byte> bytes, co
   return media::decode_video(bytes, path, options).frames;
 }
 
-Picture load(const std::string& path, int side) {
-  const std::string file = read_file(path, static_cast<std::uint64_t>(media::DecodeLimits{}.max_file_bytes));
-  const auto bytes = std::as_bytes(std::span(file));
+Picture load(std::span<const std::byte> bytes, const std::string& path, int side) {
   Picture out;
   out.video = media::media_kind(bytes) == media::MediaKind::kVideo;
   const std::vector<media::Image> images =
@@ -42,17 +39,29 @@ Picture load(const std::string& path, int side) {
   return out;
 }
 
-}  // namespace
-
-Picture load_picture(const std::string& path, int side) {
+template <class Load>
+Picture picture_or_error(Load&& load) {
   try {
-    return load(path, side);
+    return load();
   } catch (const Error& e) {
     if (e.code() == Code::kInternal || e.code() == Code::kInterrupted) throw;
     Picture out;
     out.error = e.problem();
     return out;
   }
+}
+
+}  // namespace
+
+Picture load_picture(const std::string& path, int side) {
+  return picture_or_error([&] {
+    const std::string file = read_file(path, static_cast<std::uint64_t>(media::DecodeLimits{}.max_file_bytes));
+    return load(std::as_bytes(std::span(file)), path, side);
+  });
+}
+
+Picture load_picture(std::span<const std::byte> bytes, const std::string& name, int side) {
+  return picture_or_error([&] { return load(bytes, name, side); });
 }
 
 int fitting_side(int side, std::size_t pictures) {

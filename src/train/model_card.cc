@@ -5,19 +5,29 @@
 
 #include "core/format.h"
 #include "core/progress.h"
+#include "data/data_part.h"
 #include "data/mixture.h"
 #include "train/card_parts.h"
 
 namespace beholder::train {
 namespace {
 
-// shown_name for each part of a mixture.
+// shown_name of a part's path, with the split and aspect that were chosen of it.
+std::string shown_part(const std::string& text) {
+  const data::DataPart part = data::parse_data_part(text);
+  std::string chosen;
+  if (!part.options.split.empty()) chosen += "split=" + part.options.split;
+  if (!part.options.mapping.aspect.empty()) chosen += (chosen.empty() ? "aspect=" : ",aspect=") + part.options.mapping.aspect;
+  return shown_name(part.path) + (chosen.empty() ? chosen : "[" + chosen + "]");
+}
+
+// The same for each part of a mixture.
 std::string shown_data(const std::string& text) {
   if (text.empty()) return text;
   const std::vector<data::MixturePart> parts = data::parse_mixture(text);
-  if (parts.size() == 1) return shown_name(parts[0].path);
+  if (parts.size() == 1) return shown_part(parts[0].path);
   std::string out;
-  for (const data::MixturePart& part : parts) out += format("{}{} * {}", out.empty() ? "" : " + ", shown_name(part.path), part.weight);
+  for (const data::MixturePart& part : parts) out += format("{}{} * {}", out.empty() ? "" : " + ", shown_part(part.path), part.weight);
   return out;
 }
 
@@ -42,7 +52,7 @@ std::string model_card(const CardInfo& info) {
   const Json& versions = info.run.at("versions");
   const std::string start = c.model.empty() ? "weights drawn at random" : format("`{}`", shown_name(c.model));
   const std::string data = c.data.empty() ? "the embedded synthetic world (generated pictures and videos, no photographs)"
-                                          : format("records of `{}`", shown_name(c.data));
+                                          : format("records of `{}`", shown_data(c.data));
   return front_matter(info) +
          format(
              "\n# A judge of generated media ({}, {} parameters)\n\n"
