@@ -21,7 +21,7 @@ Record test_row(Row& row, const RowContext& context) {
   const bool said = !ranking.is_null();
   if (!media.is_array() || media.size() < 2 || (said && (!ranking.is_array() || media.size() != ranking.size())))
     throw Error(Code::kInvalidInput, context.where, "\"generations\" and \"ranking\" are not lists of the same length");
-  record.target = said ? Target{.kind = Target::Kind::kRanking} : no_target(context);
+  record.target = said ? Target{.kind = Target::Kind::kRanking, .ranking = {}} : no_target(context);
   for (std::size_t i = 0; i < media.size(); ++i) {
     if (!media[i].is_string() || media[i].get_ref<const std::string&>().empty())
       throw Error(Code::kInvalidInput, context.where, "\"generations\" holds something that is no path");
