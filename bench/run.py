@@ -242,11 +242,11 @@ class Bench:
         return 2e-9 * (block * tokens + tower * 2 * 1296)
 
     def P6(self):
-        cases = [("embedded", os.path.join(ROOT, "models/embedded"), 96)]
+        cases = [("embedded", os.path.join(ROOT, "models/embedded"), 96, 3 if self.args.quick else 7)]
         if self.peers and not self.args.quick:
-            cases += [("100.8 M", self.small(), side) for side in (448, 1008)]
-        for name, model, side in cases:
-            out = run([os.path.join(self.build, "beholder_ask_bench"), model, side, 30, 3 if self.args.quick else 7])
+            cases += [("100.8 M", self.small(), 448, 3), ("100.8 M", self.small(), 1008, 1)]
+        for name, model, side, rounds in cases:
+            out = run([os.path.join(self.build, "beholder_ask_bench"), model, side, 30, rounds])
             branched, each, ratio = (float(x) for x in re.search(r"branched ([\d.]+) s, one by one ([\d.]+) s, ratio ([\d.]+)", out).groups())
             self.add("P6", f"30 questions about a picture, {name}, {side} px", branched, "s", each, "a call per question", ratio=ratio)
 
