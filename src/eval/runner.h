@@ -13,7 +13,7 @@ namespace beholder::eval {
 struct Step {
   std::vector<std::string> args;  // of this program
   std::string done;
-  std::string made = {};    // a file that it makes; goes when the step is to be made with other settings
+  std::string made = {};  // a file that it makes; goes when the step is to be made with other settings
   // How far it is, for the time left: pieces that are lines of a file (or the "step" that the last of them names), or files in a folder.
   std::string progress = {};
   std::int64_t pieces = 0;  // 0: it is not worth counting
