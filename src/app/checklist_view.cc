@@ -42,7 +42,7 @@ std::string show_checklist_score(const Json& record, const ViewStyle& style) {
   std::int64_t masked = 0;
   for (const Json& q : record.value("questions", Json::array())) masked += q.value("masked", false) ? 1 : 0;
   if (masked > 0)
-    out += faint(format("{} not arise here and count as 0\n", masked == 1 ? "1 question does" : format("{} questions do", masked)), style);
+    out += faint(format("{} not arise here: worth 0\n", masked == 1 ? "1 question does" : format("{} questions do", masked)), style);
   return out + unanswered_line(record);
 }
 

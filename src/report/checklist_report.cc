@@ -64,7 +64,7 @@ std::string questions_html(const Json& record) {
   }
   if (shown > 0) out = "<details><summary>Questions that moved the score most</summary>\n" + out + "</details>\n";
   if (switched_off > 0)
-    out += format("<details><summary>{} not arise here and count as 0</summary>\n<ul>{}</ul></details>\n",
+    out += format("<details><summary>{} not arise here: worth 0</summary>\n<ul>{}</ul></details>\n",
                   count_of(static_cast<std::int64_t>(switched_off), "question does", "questions do"), masked);
   return out;
 }
