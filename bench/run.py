@@ -16,7 +16,7 @@ NEW = 128  # tokens of every completion
 GROUP = 8
 
 
-peak_gb = 0.0  # resident, of the largest program of ours that ran since a row's last case
+peak_gb = 0.0  # resident, of the largest program of ours that ran since the row began
 
 
 def run(args, **kw):
@@ -75,7 +75,6 @@ class Bench:
         print(text, file=sys.stderr, flush=True)
 
     def add(self, row, case, ours, unit, peer=None, peer_name=None, ratio=None, limit_share=None, peak_rss_gb=None):
-        global peak_gb
         if ratio is None and peer is not None:
             ratio = ours / peer if unit.endswith("/s") else peer / ours
         limit = limit_share and (ours / limit_share if unit.endswith("/s") else ours * limit_share)
@@ -171,12 +170,14 @@ class Bench:
             ours = self.grpo(side, 4)
             trl = self.peer("bench_grpo.py", "--impl", "trl", *common)
             ours += self.grpo(side, 4)
-            by_hand = self.peer("bench_grpo.py", "--impl", "manual_vision_once", *common)
-            ours += self.grpo(side, 4)
+            peers = [("TRL", trl)]
+            if not self.args.quick:
+                peers.append(("by hand", self.peer("bench_grpo.py", "--impl", "manual_vision_once", *common)))
+                ours += self.grpo(side, 4)
             step = statistics.median(m["step_time"] for m in ours)
             rss = max(m["memory/peak_rss_gb"] for m in ours)
             limit = self.step_limit(trl["prompt_tokens"]) / step
-            for name, peer in [("TRL", trl), ("by hand", by_hand)]:
+            for name, peer in peers:
                 self.add("P2", f"GRPO step, 100.8 M, bf16, {side} px", step, "s", peer["median"]["step_s"], name, limit_share=limit, peak_rss_gb=rss)
             self.add("P2", f"its peak memory, {side} px", rss, "GB", trl["peak_rss_gb"], "TRL", peak_rss_gb=rss)
 
@@ -307,6 +308,7 @@ class Bench:
 
 ROWS = ["kernels", "P1", "P2", "P3", "P6", "P7", "P9", "P10", "P11"]
 LARGE = ["P4"]  # only when named
+SLOW = ["kernels", "P1"]  # with --quick only when named
 FEATURES = ["avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16"]
 
 
@@ -361,10 +363,10 @@ def compare(table, path, threshold):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--quick", action="store_true", help="fewer repeats, small sizes: under three minutes")
-    a.add_argument("--rows", default=",".join(ROWS), help="some of " + ", ".join(ROWS) + "; P4 (with P5) at full size only when named")
+    a.add_argument("--rows", help="some of " + ", ".join(ROWS) + "; P4 (with P5) at full size only when named; with --quick also " + " and ".join(SLOW))
     a.add_argument("--build", default=os.path.join(ROOT, "build"))
     a.add_argument("--peers", default=os.path.join(ROOT, ".venv-peers/bin/python"), help="a Python with the packages of tools/peers/requirements.txt")
-    a.add_argument("--work", help="where large checkpoints are kept between runs (27 GB for P4); otherwise they are made and removed")
+    a.add_argument("--work", help="where large checkpoints are kept between runs (20 GB for P4); otherwise they are made and removed")
     a.add_argument("--threshold", type=float, default=0.4, help="a ratio that fell by more than this share of the baseline's is told")
     a.add_argument("--save-baseline", action="store_true", help="keep this run in bench/baselines, by the kind of machine")
     args = a.parse_args()
@@ -372,7 +374,8 @@ def main():
         bench = Bench(args, folder)
         if not bench.peers:
             bench.say("no peers' Python: their columns stay empty (make peers)")
-        for row in args.rows.split(","):
+        usual = [row for row in ROWS if not (args.quick and row in SLOW)]
+        for row in args.rows.split(",") if args.rows else usual:
             if row not in ROWS + LARGE:
                 a.error(f"no row {row}; there are {', '.join(ROWS + LARGE)}")
             bench.say(f"{row} …")
