@@ -33,6 +33,7 @@ bool needs_prompt(const checklist::Checklist& list) {
 class ModelAnswerer : public MediaAnswerer {
  public:
   ModelAnswerer(const AskFlags& flags, const checklist::Checklist& list) : asker_(flags, list) {}
+  void expect(const data::MediaRef& ref) override { asker_.expect(ref); }
   bool take(const AskedMedium& medium) override {
     waiting_.push_back(asker_.load(medium.ref, medium.id, medium.name, medium.prompt));
     tokens_ += waiting_.back().tokens;
@@ -68,9 +69,8 @@ void AskFlags::ask_fields(FieldList& f) {
 ChecklistAsker::ChecklistAsker(const AskFlags& flags, const checklist::Checklist& list)
     : list_(list),
       model_(load_model(flags, "checklist")),
-      patches_(patch_config(flags, model_)),
-      video_{.fps = flags.fps, .max_frames = static_cast<int>(flags.max_frames), .rule = media::FrameRule::kVisionReward},
-      store_(patches_, {flags.fps, flags.max_frames}),
+      store_(patch_config(flags, model_),
+             {.fps = flags.fps, .max_frames = static_cast<int>(flags.max_frames), .rule = media::FrameRule::kVisionReward}),
       asker_(model_.spec, model_.model, model_.dir, flags.batch_tokens) {}
 
 std::vector<std::string> ChecklistAsker::questions(const std::string& prompt) const {
@@ -80,23 +80,11 @@ std::vector<std::string> ChecklistAsker::questions(const std::string& prompt) co
   return out;
 }
 
-// Of a video file the frames that VisionReward's code takes; anything else as everywhere.
-vlm::Media ChecklistAsker::read(const data::MediaRef& ref) {
-  std::error_code ignored;
-  if (list_.media == "image" || ref.is_frame_list() || (!ref.bytes && !fs::is_regular_file(ref.path, ignored)))
-    return store_.load(ref).media;
-  const auto file = ref.bytes ? nullptr : MappedFile::open(ref.path);
-  const std::span<const std::byte> bytes = file ? file->bytes() : std::as_bytes(std::span(*ref.bytes));
-  if (media::media_kind(bytes) == media::MediaKind::kImage) return store_.load(ref).media;
-  const media::VideoFrames video = media::decode_video(bytes, ref.path, video_);
-  return judge::prepare_video(video.frames, vlm::FrameTimes{video.times_s, video.fps}, patches_);
-}
-
 ChecklistAsker::Item ChecklistAsker::load(const data::MediaRef& ref, const std::string& id, const std::string& media,
                                           const std::string& prompt) {
   if (needs_prompt(list_) && prompt.empty()) throw data::MediaTree::no_prompt(media);
   if (needs_prompt(list_)) judge::check_prompt(prompt);
-  Item item{.id = id, .media = media, .prompt = prompt, .asked = {read(ref), questions(prompt)}};
+  Item item{.id = id, .media = media, .prompt = prompt, .asked = {store_.load(ref).media, questions(prompt)}};
   if (!list_.media.empty() && item.asked.medium.video != (list_.media == "video"))
     throw Error(Code::kInvalidInput, media,
                 format("is {}, and the checklist asks about {}s", item.asked.medium.video ? "a video" : "an image", list_.media),

@@ -36,8 +36,10 @@ class ChecklistAsker {
     judge::AskItem asked;
     std::int64_t tokens = 0;
   };
-  // Reads the medium. Errors are those of one medium: kNotFound, kCorrupt, kUnsupported, kInvalidInput, kResource, also for a video where
-  // the list asks about images, and for an empty prompt that the questions need.
+  void expect(const data::MediaRef& ref) { store_.expect(ref); }  // it will be loaded soon
+  // Reads the medium, of a video file the frames that VisionReward's code takes. Errors are those of one medium: kNotFound, kCorrupt,
+  // kUnsupported, kInvalidInput, kResource, also for a video where the list asks about images, and for an empty prompt that the questions
+  // need.
   Item load(const data::MediaRef& ref, const std::string& id, const std::string& media, const std::string& prompt);
 
   // {"id", "prompt"?, "media", "alignment"?, "answers": [P(yes) …]} per item.
@@ -47,12 +49,9 @@ class ChecklistAsker {
 
  private:
   std::vector<std::string> questions(const std::string& prompt) const;
-  vlm::Media read(const data::MediaRef& ref);
 
   const checklist::Checklist& list_;
   judge::JudgeModel model_;
-  media::PatchConfig patches_;
-  media::VideoOptions video_;
   judge::MediumStore store_;
   judge::Asker asker_;
 };

@@ -43,7 +43,7 @@ class ScoreCommand : public Command {
   int run(const std::vector<std::string>& operands) override {
     check();
     judge::BestOf best(best_.empty() ? 0 : top_);
-    std::optional<judge::ScoreCache> cache;
+    std::optional<Cached> cache;
     if (!cache_dir_.empty()) cache.emplace(cache_dir_, model_dir(flags_), cache_settings());
     run_judge(flags_, options_, operands, json, job(best, cache ? &*cache : nullptr));
     return 0;
@@ -68,9 +68,15 @@ class ScoreCommand : public Command {
     return settings;
   }
 
+  struct Cached {
+    Cached(const std::string& folder, const std::string& model, const Json& settings) : scores(folder, model, settings) {}
+    judge::ScoreCache scores;
+    std::int64_t hits = 0, misses = 0;  // media whose score was there, and that were asked about
+  };
+
   static judge::ScoreTask task(const JudgeItem& item) { return {item.prompt, item.media, item.known}; }
 
-  JudgeJob job(judge::BestOf& best, judge::ScoreCache* cache) const {
+  JudgeJob job(judge::BestOf& best, Cached* cache) const {
     JudgeJob job;
     job.unit = "records";
     job.takes_folders = true;
@@ -90,23 +96,25 @@ class ScoreCommand : public Command {
     job.show_short = [](const Json& scores) { return show_score_lines(scores, terminal_style()); };
     job.seen = [&best](const Json& result) { best.add(result); };
     job.finish = [this, &best, cache] { return finish(best, cache); };
-    if (cache) job.known = [cache](const std::string& prompt, const std::string& source) { return cache->find(prompt, source); };
+    if (cache) job.known = [cache](const std::string& prompt, const std::string& source) { return cache->scores.find(prompt, source); };
     return job;
   }
 
-  static void keep(judge::ScoreCache& cache, const JudgeItem& item, const judge::Scores& scores) {
-    for (std::size_t i = 0; i < item.media.size(); ++i)
-      if (!item.known[i]) cache.keep(item.prompt, item.sources[i], scores.media[i]);
+  static void keep(Cached& cache, const JudgeItem& item, const judge::Scores& scores) {
+    for (std::size_t i = 0; i < item.media.size(); ++i) {
+      ++(item.known[i] ? cache.hits : cache.misses);
+      if (!item.known[i]) cache.scores.keep(item.prompt, item.sources[i], scores.media[i]);
+    }
   }
 
-  Json finish(const judge::BestOf& best, const judge::ScoreCache* cache) const {
+  Json finish(const judge::BestOf& best, const Cached* cache) const {
     Json out{{"scored", best.scored()}, {"mean", best.scored() > 0 ? Json(best.mean()) : Json()}, {"unparsed", best.unscored()}};
     log_info(format("{} media scored{}, {} without a readable answer, {} that cannot be opened", best.scored(),
                     best.scored() > 0 ? format(", mean {:.2f}", best.mean()) : "", best.unscored(), best.unread()));
     if (cache) {
-      out["cache"] = {{"hits", cache->hits()}, {"misses", cache->misses()}, {"damaged", cache->damaged()}};
-      log_info(format("cache: {} hits, {} misses{}", cache->hits(), cache->misses(),
-                      cache->damaged() > 0 ? format(", {} damaged entries left out", cache->damaged()) : ""));
+      out["cache"] = {{"hits", cache->hits}, {"misses", cache->misses}, {"damaged", cache->scores.damaged()}};
+      log_info(format("cache: {} hits, {} misses{}", cache->hits, cache->misses,
+                      cache->scores.damaged() > 0 ? format(", {} damaged entries left out", cache->scores.damaged()) : ""));
     }
     if (!best_.empty()) write_best(best);
     return out;

@@ -78,15 +78,23 @@ JsonlOut::Key JsonlOut::hash_of(std::string_view key) {
   return {stable_hash(key), stable_hash(format("other {}", key))};
 }
 
-bool JsonlOut::take_done(const std::string& key) {
+std::optional<std::size_t> JsonlOut::place_of(const std::string& key) const {
   const Key hash = hash_of(key);
   for (auto it = std::lower_bound(done_.begin(), done_.end(), hash); it != done_.end() && *it == hash; ++it) {
     const auto place = static_cast<std::size_t>(it - done_.begin());
-    if (taken_[place]) continue;
-    taken_[place] = true;
-    return true;
+    if (!taken_[place]) return place;
   }
-  return false;
+  return std::nullopt;
+}
+
+bool JsonlOut::take_done(const std::string& key) {
+  const std::optional<std::size_t> place = place_of(key);
+  if (place) taken_[*place] = true;
+  return place.has_value();
+}
+
+bool JsonlOut::is_done(const std::string& key) const {
+  return place_of(key).has_value();
 }
 
 void JsonlOut::write(const Json& record) {

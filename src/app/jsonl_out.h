@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,7 @@ class JsonlOut {
   // True when the file held a whole line with this key when it was opened: its "id", or "line N" for an input line
   // that could not be read. A key that stands there twice answers true twice.
   bool take_done(const std::string& key);
+  bool is_done(const std::string& key) const;  // whether take_done would say so
   static std::string line_key(std::int64_t line);
   // kResource when the line cannot be written.
   void write(const Json& record);
@@ -42,6 +44,7 @@ class JsonlOut {
  private:
   using Key = std::pair<std::uint64_t, std::uint64_t>;  // two hashes: no two of millions of keys share both
   static Key hash_of(std::string_view key);
+  std::optional<std::size_t> place_of(const std::string& key) const;  // in done_, of one not taken
   void read_done(const std::function<void(const Json&)>& before);
   [[noreturn]] void not_ours(std::int64_t line) const;
   [[noreturn]] void fail(const char* what) const;

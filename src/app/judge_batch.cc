@@ -34,13 +34,14 @@ Json with_id(const std::string& id, const Json& result) {
 
 // What is known of a record's media before any is decoded, per medium.
 struct Recalled {
-  std::vector<std::string> sources;  // empty where it cannot be read: loading it says what is wrong
-  std::vector<std::optional<judge::ScoredMedium>> known;
+  std::vector<std::string> sources = {};  // empty where it cannot be read: loading it says what is wrong
+  std::vector<std::optional<judge::ScoredMedium>> known = {};
   bool complete = true;
 };
 
 Recalled recall(const JudgeJob& job, const data::Record& record) {
-  Recalled out;
+  Recalled out{.complete = static_cast<bool>(job.known)};
+  if (!job.known) return out;
   for (const data::MediaRef& ref : record.media) {
     std::string& source = out.sources.emplace_back();
     auto& known = out.known.emplace_back();
@@ -63,6 +64,12 @@ JudgeItem known_item(const data::Record& record, const Recalled& recalled) {
     item.refs.push_back(i);
   }
   return item;
+}
+
+// The next few of a record's media.
+void expect_media(judge::MediumStore& store, const data::Record& record, std::size_t from) {
+  constexpr std::size_t kNext = 8;
+  for (std::size_t i = from; i < std::min(record.media.size(), from + kNext); ++i) store.expect(record.media[i]);
 }
 
 }  // namespace
@@ -114,7 +121,7 @@ JudgeSession::Loaded::Loaded(const JudgeRunFlags& flags)
     : model(load_model(flags, "embedded")),
       sampler(model.model, &vision),
       judge(model.spec, sampler),
-      store(patch_config(flags, model), {flags.fps, flags.max_frames}) {}
+      store(patch_config(flags, model), {.fps = flags.fps, .max_frames = static_cast<int>(flags.max_frames)}) {}
 
 JudgeSession::Loaded& JudgeSession::loaded() {
   if (!loaded_) loaded_ = std::make_unique<Loaded>(flags_);
@@ -126,6 +133,7 @@ JudgeItem load_item(judge::MediumStore& store, const data::Record& record) {
   judge::check_prompt(item.prompt);
   for (std::size_t i = 0; i < record.media.size(); ++i) {
     const data::MediaRef& ref = record.media[i];
+    expect_media(store, record, i + 1);
     try {
       item.media.push_back(store.load(ref));
       item.refs.push_back(i);
@@ -152,8 +160,14 @@ void JudgeBatch::add(JudgeItem item) {
   items_.push_back(std::move(item));
 }
 
+void JudgeBatch::expect(const data::Record& record) {
+  if (recall(job_, record).complete) return;
+  session_.load();
+  expect_media(session_.store(), record, 0);
+}
+
 void JudgeBatch::add_record(const data::Record& record, const std::function<void(const Error&, Json skipped)>& on_error) {
-  const Recalled recalled = job_.known ? recall(job_, record) : Recalled{.sources = {}, .known = {}, .complete = false};
+  const Recalled recalled = recall(job_, record);
   if (!recalled.complete) session_.load();
   Json skipped = Json::array();
   try {

@@ -106,6 +106,8 @@ class JudgeBatch {
 
   // Throws what `refuse` throws, and kInvalidInput when a question does not fit the model; the batch is then unchanged.
   void add(JudgeItem item);
+  // It will be added soon: what is not known of its media is read meanwhile.
+  void expect(const data::Record& record);
   // Recalls or loads the record's media and adds it. An error of the model's is thrown as it is, one of the record's by `on_error` with
   // the media that were skipped before it.
   void add_record(const data::Record& record, const std::function<void(const Error&, Json skipped)>& on_error);

@@ -4,7 +4,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 
@@ -60,13 +59,13 @@ std::unique_ptr<data::RecordStream> open_input(const JudgeRunFlags& flags, const
 
 // Of records: what they are, and how many lines where that can be told.
 RecordInput record_input(const JudgeRunFlags& flags, const std::vector<std::string>& operands) {
-  if (!flags.in.empty() && flags.in != "-" && !std::ifstream(flags.in))
+  if (!flags.in.empty() && flags.in != "-" && ::access(flags.in.c_str(), R_OK) != 0)
     throw Error(Code::kNotFound, flags.in, "there is no such file, or it cannot be read", "check --in");
   RecordInput input;
   input.name = flags.in.empty() ? operands[0] : flags.in;
   if (flags.in.empty()) {
     for (const auto stream = open_input(flags, operands); stream->next();) ++input.lines;
-  } else if (flags.in != "-" && data::is_own_records(flags.in)) {
+  } else if (!data::is_live(flags.in) && data::is_own_records(flags.in)) {
     input.lines = count_lines(flags.in);
   }
   input.stream = open_input(flags, operands);

@@ -16,6 +16,7 @@
 #include "core/progress.h"
 #include "data/dataset.h"
 #include "data/jsonl.h"
+#include "data/look_ahead.h"
 #include "data/media_tree.h"
 
 namespace beholder::app {
@@ -37,6 +38,10 @@ class Run {
   Run(std::unique_ptr<MediaAnswerer> answerer, const AskSink& sink, std::int64_t total)
       : answerer_(std::move(answerer)), sink_(sink), progress_("asking", total, "media", sink.done_before) {
     counts_.media = sink.done_before;
+  }
+
+  void expect(const data::MediaRef& ref, const std::string& id) {
+    if (!sink_.will_be_done || !sink_.will_be_done(id)) answerer_->expect(ref);
   }
 
   // `ref`: where the medium is; `named`: the same as the answers write it.
@@ -112,17 +117,26 @@ class Run {
   std::map<std::string, Json> frame_lists_;  // by id, of those that wait
 };
 
+std::string medium_id(const data::Record& record, std::size_t k) {
+  return record.media.size() == 1 ? record.id : format("{}#{}", record.id, k + 1);
+}
+
 // The answers call a medium as its record does, so that `checklist fit` finds it; it is read from the records' folder.
 void take_record(Run& run, const data::Record& record, const std::string& folder) {
   data::Record found = record;
   if (!folder.empty()) data::resolve_media(found, folder);
-  for (std::size_t k = 0; k < record.media.size(); ++k)
-    run.take(found.media[k], record.media.size() == 1 ? record.id : format("{}#{}", record.id, k + 1), record.media[k], record.prompt);
+  for (std::size_t k = 0; k < record.media.size(); ++k) run.take(found.media[k], medium_id(record, k), record.media[k], record.prompt);
+}
+
+void expect_record(Run& run, const data::Record& record, const std::string& folder) {
+  data::Record found = record;
+  if (!folder.empty()) data::resolve_media(found, folder);
+  for (std::size_t k = 0; k < record.media.size(); ++k) run.expect(found.media[k], medium_id(record, k));
 }
 
 // For the time left; 0: not known without reading it all.
 std::int64_t count_media(const std::string& path) {
-  if (path == "-" || !data::is_own_records(path)) return 0;
+  if (data::is_live(path) || !data::is_own_records(path)) return 0;
   LineReader lines(path);
   std::int64_t media = 0;
   while (const std::optional<TextLine> line = lines.next()) {
@@ -153,11 +167,54 @@ std::int64_t count_tree(const std::vector<std::string>& paths) {
   return tree.position();
 }
 
-std::unique_ptr<data::RecordStream> open_stream(const std::string& path, std::ifstream& file, std::string& folder) {
-  if (path == "-" || !data::is_own_records(path)) return data::open_records(path);
-  file.open(path, std::ios::binary);
-  folder = fs::path(path).parent_path();
-  return std::make_unique<data::RecordReader>(file, path);
+// Files as records of one medium, all with one prompt.
+class Files : public data::RecordStream {
+ public:
+  Files(std::vector<std::string> paths, const std::string& prompt) : paths_(std::move(paths)), prompt_(prompt) {}
+  std::optional<data::Line> next() override {
+    if (at_ == paths_.size()) return std::nullopt;
+    data::Record record;
+    record.id = paths_[at_++];
+    record.prompt = prompt_;
+    record.media.emplace_back().path = record.id;
+    return data::Line{.number = position(), .record = std::move(record), .error = {}};
+  }
+  std::int64_t position() const override { return static_cast<std::int64_t>(at_); }
+
+ private:
+  std::vector<std::string> paths_;
+  std::string prompt_;
+  std::size_t at_ = 0;
+};
+
+struct Input {
+  std::unique_ptr<data::RecordStream> stream;
+  std::int64_t total = 0;               // media, for the time left; 0: not known
+  std::string folder = {};              // that the records' media are in; empty: they say it themselves
+  std::unique_ptr<std::ifstream> file;  // that the stream reads
+};
+
+bool names_folder(const std::vector<std::string>& operands) {
+  std::error_code ignored;
+  return std::any_of(operands.begin(), operands.end(), [&](const std::string& o) { return fs::is_directory(o, ignored); });
+}
+
+Input open_tree(const std::vector<std::string>& paths) {
+  return {std::make_unique<data::MediaTree>(paths), count_tree(paths), {}, {}};
+}
+
+Input open_input(const MediaInputs& inputs) {
+  if (inputs.in.empty()) {
+    if (inputs.prompt.empty() && names_folder(inputs.operands)) return open_tree(expand_patterns(inputs.operands));
+    std::vector<std::string> paths = expand_media(inputs.operands);
+    const std::int64_t total = std::ssize(paths);
+    return {std::make_unique<Files>(std::move(paths), inputs.prompt), total, {}, {}};
+  }
+  if (has_captions(inputs.in)) return open_tree({inputs.in});
+  if (inputs.in == "-" || !data::is_own_records(inputs.in)) return {data::open_records(inputs.in), count_media(inputs.in), {}, {}};
+  auto file = std::make_unique<std::ifstream>(inputs.in, std::ios::binary);
+  auto stream = std::make_unique<data::RecordReader>(*file, inputs.in);
+  return {std::move(stream), count_media(inputs.in), fs::path(inputs.in).parent_path(), std::move(file)};
 }
 
 void check_inputs(const MediaInputs& inputs) {
@@ -179,7 +236,10 @@ void check_apart(const std::string& in, const std::string& out) {
 
 AskSink sink_to(JsonlOut& out) {
   AskSink sink;
-  if (out.is_file()) sink.done = [&out](const std::string& id) { return out.take_done(id); };
+  if (out.is_file()) {
+    sink.done = [&out](const std::string& id) { return out.take_done(id); };
+    sink.will_be_done = [&out](const std::string& id) { return out.is_done(id); };
+  }
   sink.done_before = out.before().done;
   sink.keep_hint = out.is_file() ? format("what was asked is in {}; the same command with --resume continues", out.path())
                                  : std::string("give --out FILE to be able to continue");
@@ -189,37 +249,16 @@ AskSink sink_to(JsonlOut& out) {
 
 AskCounts ask_media(const MakeAnswerer& make, const MediaInputs& inputs, const AskSink& sink) {
   check_inputs(inputs);
-  const auto take_all = [&](data::RecordStream& records, const std::string& folder, std::int64_t total) {
-    Run run(make(), sink, total);
-    while (const std::optional<data::Line> line = records.next()) {
-      if (line->record)
-        take_record(run, *line->record, folder);
-      else
-        run.bad_line(format("line {}", line->number), *line);
-    }
-    return run.finish();
-  };
-  std::error_code ignored;
-  const bool tree = inputs.in.empty() ? inputs.prompt.empty() && std::any_of(inputs.operands.begin(), inputs.operands.end(),
-                                                                             [&](const auto& o) { return fs::is_directory(o, ignored); })
-                                      : has_captions(inputs.in);
-  if (tree) {
-    const std::vector<std::string> paths = inputs.in.empty() ? expand_patterns(inputs.operands) : std::vector<std::string>{inputs.in};
-    data::MediaTree records(paths);
-    return take_all(records, "", count_tree(paths));
-  }
-  if (!inputs.in.empty()) {
-    std::ifstream file;
-    std::string folder;
-    const std::unique_ptr<data::RecordStream> records = open_stream(inputs.in, file, folder);
-    return take_all(*records, folder, count_media(inputs.in));
-  }
-  const std::vector<std::string> paths = expand_media(inputs.operands);
-  Run run(make(), sink, std::ssize(paths));
-  for (const std::string& path : paths) {
-    data::MediaRef ref;
-    ref.path = path;
-    run.take(ref, path, ref, inputs.prompt);
+  Input input = open_input(inputs);
+  Run run(make(), sink, input.total);
+  if (!data::is_live(inputs.in))
+    input.stream = std::make_unique<data::LookAhead>(std::move(input.stream),
+                                                     [&](const data::Record& record) { expect_record(run, record, input.folder); });
+  while (const std::optional<data::Line> line = input.stream->next()) {
+    if (line->record)
+      take_record(run, *line->record, input.folder);
+    else
+      run.bad_line(format("line {}", line->number), *line);
   }
   return run.finish();
 }

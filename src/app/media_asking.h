@@ -30,6 +30,7 @@ struct AskedMedium {
 class MediaAnswerer {
  public:
   virtual ~MediaAnswerer() = default;
+  virtual void expect(const data::MediaRef&) {}  // it will be taken soon
   // Reads the medium and keeps it waiting; false: it is not one to be asked about. Errors are those of one medium (kNotFound, kCorrupt,
   // kUnsupported, kInvalidInput, kResource), others end the run.
   virtual bool take(const AskedMedium& medium) = 0;
@@ -41,7 +42,8 @@ class MediaAnswerer {
 
 // What takes the answers. A record that could not be asked has "error" in place of the answers.
 struct AskSink {
-  std::function<bool(const std::string&)> done;  // whether this id is there already; empty: none is
+  std::function<bool(const std::string&)> done;          // whether this id is there already; empty: none is
+  std::function<bool(const std::string&)> will_be_done;  // whether `done` would say so, for media that come soon; empty: none is
   std::function<void(const Json&)> take;
   // Called for a medium whose id is there already (`medium`: checklist::media_key), to see that it is the same one; empty: nobody looks.
   std::function<void(const std::string& id, const std::string& medium, const std::string& prompt)> kept = {};

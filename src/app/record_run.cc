@@ -8,6 +8,8 @@
 #include "core/format.h"
 #include "core/interrupt.h"
 #include "core/progress.h"
+#include "data/dataset.h"
+#include "data/look_ahead.h"
 #include "data/media_tree.h"
 #include "report/rank_report.h"
 
@@ -43,6 +45,8 @@ class RecordRun {
         progress_(job.unit, input_.lines, "records", std::min(out_.before().done * shard_.count, input_.lines)) {
     counts_ = {out_.before().done, out_.before().failed, out_.before().skipped_media};
     if (!shard_.is_whole()) input_.stream = std::make_unique<data::ShardStream>(std::move(input_.stream), shard_);
+    if (!data::is_live(flags.in))  // else the first results would wait for what comes after them
+      input_.stream = std::make_unique<data::LookAhead>(std::move(input_.stream), [this](const data::Record& r) { expect(r); });
   }
 
   void run() {
@@ -63,6 +67,12 @@ class RecordRun {
                                     : format("{} records are in {}; the same command with --resume continues", counts_.done, out_.path()));
   }
 
+  bool lacks_prompt(const data::Record& record) const { return flags_.in.empty() && record.prompt.empty(); }
+
+  void expect(const data::Record& record) {
+    if (!out_.is_done(record.id) && !lacks_prompt(record)) batch_.expect(record);
+  }
+
   void take(const data::Line& line) {
     if (out_.take_done(line.record ? line.record->id : JsonlOut::line_key(line.number))) return;
     if (!line.record) {
@@ -72,7 +82,7 @@ class RecordRun {
       return;
     }
     const data::Record& record = *line.record;
-    if (flags_.in.empty() && record.prompt.empty()) return fail(record, data::MediaTree::no_prompt(record.id), Json::array());
+    if (lacks_prompt(record)) return fail(record, data::MediaTree::no_prompt(record.id), Json::array());
     batch_.add_record(record, [&](const Error& e, Json skipped) { fail(record, e, std::move(skipped)); });
   }
 

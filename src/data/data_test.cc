@@ -9,6 +9,7 @@
 #include "core/format.h"
 #include "data/frames.h"
 #include "data/jsonl.h"
+#include "data/look_ahead.h"
 
 namespace beholder::data {
 namespace {
@@ -119,6 +120,26 @@ TEST(Record, MissingFileIsNotFound) {
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), Code::kNotFound);
   }
+}
+
+TEST(LookAhead, ShowsEachRecordBeforeItIsHandedOutAndChangesNothing) {
+  std::string lines;
+  for (int i = 0; i < 40; ++i) lines += i == 7 ? "{\n" : format(R"({{"id":"{}","prompt":"p","media":["a.png"]}})", i) + "\n";
+  std::istringstream text(lines), same(lines);
+  RecordReader plain(text, "plain");
+  std::vector<std::string> seen;
+  LookAhead ahead(std::make_unique<RecordReader>(same, "ahead"), [&](const Record& record) { seen.push_back(record.id); });
+  for (std::int64_t n = 1; const std::optional<Line> line = plain.next(); ++n) {
+    const std::optional<Line> other = ahead.next();
+    ASSERT_TRUE(other);
+    EXPECT_EQ(other->number, line->number);
+    EXPECT_EQ(other->record ? other->record->id : "bad", line->record ? line->record->id : "bad");
+    EXPECT_EQ(ahead.position(), n);
+    EXPECT_GE(seen.size() + 1, std::min<std::size_t>(40, static_cast<std::size_t>(n) - 1 + LookAhead::kLines));
+  }
+  EXPECT_FALSE(ahead.next());
+  EXPECT_EQ(ahead.position(), 40);
+  EXPECT_EQ(seen.size(), 39U);
 }
 
 TEST(SidesInvariant, MediaAndLabelMoveTogether) {

@@ -322,6 +322,13 @@ bool is_own_records(const std::string& path) {
   return first->row->contains("media") || (named_json_lines(path) && !detect_format(*first->row));
 }
 
+bool is_live(const std::string& path) {
+  std::error_code none;
+  const auto status = std::filesystem::status(path, none);
+  return path == "-" ||
+         (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) && !std::filesystem::is_directory(status));
+}
+
 std::unique_ptr<RecordStream> open_records(const std::string& path, const DatasetOptions& options) {
   if (path == "-") return std::make_unique<RecordReader>(std::cin, "stdin");
   if (options.format.empty() && options.split.empty() && is_own_records(path)) return std::make_unique<RecordReader>(path);

@@ -97,4 +97,7 @@ bool is_json_lines(const std::string& path);
 // never.
 bool is_own_records(const std::string& path);
 
+// Whether `path` is standard input ("-") or a pipe: read once, and what comes next may not have been written yet.
+bool is_live(const std::string& path);
+
 }  // namespace beholder::data

@@ -1,10 +1,7 @@
 #include "data/media_check.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <filesystem>
-#include <mutex>
-#include <thread>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -101,54 +98,8 @@ MediaCheck check_media(const MediaRef& ref, const CheckOptions& options) {
   return check;
 }
 
-// A few threads and a queue of work.
-struct CheckedStream::Pool {
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::deque<std::packaged_task<CheckedLine()>> work;
-  bool stop = false;
-  std::vector<std::thread> threads;
-
-  explicit Pool(int count) {
-    for (int i = 0; i < std::max(1, count); ++i) threads.emplace_back([this] { run(); });
-  }
-  ~Pool() {
-    {
-      const std::lock_guard lock(mutex);
-      stop = true;
-    }
-    wake.notify_all();
-    for (std::thread& thread : threads) thread.join();
-  }
-  void run() {
-    while (true) {
-      std::packaged_task<CheckedLine()> task;
-      {
-        std::unique_lock lock(mutex);
-        wake.wait(lock, [this] { return stop || !work.empty(); });
-        if (stop) return;
-        task = std::move(work.front());
-        work.pop_front();
-      }
-      task();
-    }
-  }
-  std::future<CheckedLine> add(std::function<CheckedLine()> make) {
-    std::packaged_task<CheckedLine()> task(std::move(make));
-    std::future<CheckedLine> result = task.get_future();
-    {
-      const std::lock_guard lock(mutex);
-      work.push_back(std::move(task));
-    }
-    wake.notify_one();
-    return result;
-  }
-};
-
 CheckedStream::CheckedStream(RecordStream& source, const CheckOptions& options, Archived archived)
-    : source_(source), options_(options), archived_(std::move(archived)), pool_(std::make_unique<Pool>(options.threads)) {}
-
-CheckedStream::~CheckedStream() = default;
+    : source_(source), options_(options), archived_(std::move(archived)), pool_(options.threads) {}
 
 MediaCheck CheckedStream::check_one(const MediaRef& ref) const {
   const bool file = archived_ && !ref.bytes && !ref.is_frame_list();
@@ -178,7 +129,7 @@ std::optional<CheckedLine> CheckedStream::next() {
       ended_ = true;
       break;
     }
-    ahead_.push_back(pool_->add([this, line = std::make_shared<Line>(std::move(*line))] { return checked(std::move(*line)); }));
+    ahead_.push_back(pool_.add([this, line = std::make_shared<Line>(std::move(*line))] { return checked(std::move(*line)); }));
   }
   if (ahead_.empty()) return std::nullopt;
   CheckedLine line = ahead_.front().get();

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/thread_pool.h"
 #include "data/stream.h"
 #include "media/image.h"
 
@@ -55,19 +56,17 @@ class CheckedStream {
   // The hash of the bytes of media that need no look (they are in an archive that has been checked). Both must outlive this.
   using Archived = std::function<std::optional<std::uint64_t>(const std::string& path)>;
   CheckedStream(RecordStream& source, const CheckOptions& options, Archived archived = {});
-  ~CheckedStream();
   std::optional<CheckedLine> next();
 
  private:
-  struct Pool;
   MediaCheck check_one(const MediaRef& ref) const;
   CheckedLine checked(Line line) const;
   RecordStream& source_;
   CheckOptions options_;
   Archived archived_;
-  std::unique_ptr<Pool> pool_;
   std::deque<std::future<CheckedLine>> ahead_;
   bool ended_ = false;
+  ThreadPool pool_;  // goes first: its threads use the rest
 };
 
 }  // namespace beholder::data

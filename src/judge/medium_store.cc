@@ -1,5 +1,6 @@
 #include "judge/medium_store.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <span>
 #include <string_view>
@@ -12,7 +13,6 @@
 #include "judge/prompt.h"
 #include "media/image.h"
 #include "media/media_info.h"
-#include "media/video.h"
 
 namespace beholder::judge {
 namespace {
@@ -43,14 +43,12 @@ Medium from_frames(const std::string& name, std::span<const media::Image> frames
   return named(name, hash_of(frames, true, fps), prepare_video(frames, fps, patches));
 }
 
-Medium from_bytes(const std::string& path, const std::string& bytes, const VideoSampling& sampling, const media::PatchConfig& patches) {
+Medium from_bytes(const std::string& path, const std::string& bytes, const media::VideoOptions& options,
+                  const media::PatchConfig& patches) {
   if (media::media_kind(as_bytes(bytes)) == media::MediaKind::kImage) {
     const media::Image image = media::decode_image(as_bytes(bytes), path);
     return named(path, hash_of(std::span(&image, 1), false, 0), prepare_image(image, patches));
   }
-  media::VideoOptions options;
-  options.fps = sampling.fps;
-  options.max_frames = static_cast<int>(sampling.max_frames);
   const media::VideoFrames video = media::decode_video(as_bytes(bytes), path, options);
   return named(path, hash_of(video.frames, true, video.fps),
                prepare_video(video.frames, vlm::FrameTimes{video.times_s, video.fps}, patches));
@@ -67,10 +65,40 @@ Medium naming(const std::string& name, const Make& make) {
   }
 }
 
+// The same for the same file, frames or bytes in memory.
+std::string source_of(const data::MediaRef& ref) {
+  std::string out = ref.bytes ? format("{} ", static_cast<const void*>(ref.bytes.get())) : "";
+  if (!ref.is_frame_list()) return out + ref.path;
+  out += format("{}", ref.fps);
+  for (const std::string& frame : ref.frames) out += "\n" + frame;
+  return out;
+}
+
 }  // namespace
+
+void MediumStore::expect(const data::MediaRef& ref) {
+  constexpr std::int64_t kPatience = 4 * kMostExpected;  // loads
+  while (!expected_.empty() && expected_.front().loads + kPatience < loads_) expected_.pop_front();
+  if (expected_.size() >= kMostExpected || find_expected(ref) != expected_.end()) return;
+  if (!readers_) readers_.emplace(helper_threads());
+  expected_.push_back({source_of(ref), readers_->add([this, ref] { return read(ref); }), loads_});
+}
+
+std::deque<MediumStore::Expected>::iterator MediumStore::find_expected(const data::MediaRef& ref) {
+  return std::find_if(expected_.begin(), expected_.end(), [source = source_of(ref)](const Expected& e) { return e.source == source; });
+}
 
 Medium MediumStore::load(const data::MediaRef& ref) {
   const ProfileSpan span("read media");
+  ++loads_;
+  const auto found = find_expected(ref);
+  if (found == expected_.end()) return read(ref);
+  std::future<Medium> medium = std::move(found->medium);
+  expected_.erase(found);
+  return medium.get();
+}
+
+Medium MediumStore::read(const data::MediaRef& ref) {
   const bool list = ref.is_frame_list();
   const std::string& name = ref.name();
   std::vector<std::string> files;
@@ -79,12 +107,9 @@ Medium MediumStore::load(const data::MediaRef& ref) {
     files.push_back(ref.bytes ? *ref.bytes : read_media_file(path));
     key += sha256_hex(as_bytes(files.back()));
   }
-  if (const auto found = by_key_.find(key); found != by_key_.end()) {
-    ++hits_;
-    entries_.splice(entries_.begin(), entries_, found->second);
-    Medium medium = entries_.front().medium;
-    medium.name = name;
-    return medium;
+  if (std::optional<Medium> known = find(key)) {
+    known->name = name;
+    return std::move(*known);
   }
   Medium medium = naming(name, [&] {
     if (!list) return from_bytes(name, files[0], video_, patches_);
@@ -96,9 +121,19 @@ Medium MediumStore::load(const data::MediaRef& ref) {
   return medium;
 }
 
+std::optional<Medium> MediumStore::find(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return std::nullopt;
+  ++hits_;
+  entries_.splice(entries_.begin(), entries_, found->second);
+  return entries_.front().medium;
+}
+
 void MediumStore::keep(const std::string& key, const Medium& medium) {
   const auto size = [](const Medium& m) { return static_cast<std::size_t>(m.media.patches.numel()) * sizeof(float); };
-  if (size(medium) > limit_bytes_) return;
+  const std::lock_guard lock(mutex_);
+  if (size(medium) > limit_bytes_ || by_key_.contains(key)) return;  // two threads may have read the same
   entries_.push_front({key, medium});
   by_key_[key] = entries_.begin();
   bytes_ += size(medium);
@@ -107,6 +142,16 @@ void MediumStore::keep(const std::string& key, const Medium& medium) {
     by_key_.erase(entries_.back().key);
     entries_.pop_back();
   }
+}
+
+std::int64_t MediumStore::hits() const {
+  const std::lock_guard lock(mutex_);
+  return hits_;
+}
+
+std::size_t MediumStore::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
 }
 
 }  // namespace beholder::judge

@@ -46,6 +46,42 @@ TEST_F(MediumStoreTest, DecodesAContentOnceAndNamesItAsAsked) {
   EXPECT_EQ(first.media.w * 8, 64);
 }
 
+TEST_F(MediumStoreTest, WhatIsReadAheadIsTheSame) {
+  MediumStore plain(kPatches), store(kPatches);
+  std::vector<std::string> paths;
+  const int count = static_cast<int>(MediumStore::kMostExpected) + 8;  // the last ones are not read ahead
+  for (int i = 0; i < count; ++i) paths.push_back(write(format("{}.png", i), picture(64, 48, i % 20)));
+  paths.push_back(dir_ / "absent.png");
+  paths.insert(paths.begin() + 3, dir_ / "cut.png");
+  write_file_atomic(dir_ / "cut.png", media::encode_png(picture(64, 64, 1)).substr(0, 100));
+  for (const std::string& path : paths) store.expect(file(path));
+  for (const std::string& path : paths) store.expect(file(path));  // once is enough
+  const auto outcome = [](MediumStore& of, const std::string& path) {
+    try {
+      const Medium medium = of.load(file(path));
+      return format("{} {} {}", medium.name, medium.hash, medium.media.patches.sum().item<double>());
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+  };
+  for (const std::string& path : paths) EXPECT_EQ(outcome(store, path), outcome(plain, path));
+  for (const std::string& path : paths) EXPECT_EQ(outcome(store, path), outcome(plain, path)) << "again, from what is kept";
+}
+
+TEST_F(MediumStoreTest, ForgetsWhatIsNotLoadedAfterAll) {
+  MediumStore store(kPatches);
+  for (int i = 0; i < static_cast<int>(MediumStore::kMostExpected); ++i) store.expect(file(dir_ / format("never {}.png", i)));
+  const std::string a = write("a.png", picture(64, 48, 1));
+  for (int i = 0; i < 200; ++i) {
+    store.expect(file(a));
+    store.load(file(a));
+  }
+  write_file_atomic(a, media::encode_png(picture(64, 48, 2)));
+  store.expect(file(a));
+  const std::string hash = store.load(file(a)).hash;
+  EXPECT_EQ(store.load(file(a)).hash, hash) << "loaded twice after being expected once";
+}
+
 TEST_F(MediumStoreTest, StaysWithinItsLimit) {
   const std::size_t one = 48 * 64 * 3 * 2 * sizeof(float);
   MediumStore store(kPatches, {}, 2 * one + 10);

@@ -50,7 +50,6 @@ std::string ScoreCache::key(const std::string& prompt, const std::string& source
 
 std::optional<ScoredMedium> ScoreCache::find(const std::string& prompt, const std::string& source) {
   const std::optional<Json> entry = entries_.find(key(prompt, source));
-  ++(entry ? hits_ : misses_);
   return entry ? std::optional(from_entry(*entry, entries_.path())) : std::nullopt;
 }
 

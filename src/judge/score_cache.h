@@ -25,15 +25,12 @@ class ScoreCache {
   std::optional<ScoredMedium> find(const std::string& prompt, const std::string& source);
   void keep(const std::string& prompt, const std::string& source, const ScoredMedium& scored);
 
-  std::int64_t hits() const { return hits_; }
-  std::int64_t misses() const { return misses_; }
   std::int64_t damaged() const { return entries_.damaged(); }
 
  private:
   std::string key(const std::string& prompt, const std::string& source) const;
   ResultCache entries_;
   std::string basis_;  // of everything but prompt and medium
-  std::int64_t hits_ = 0, misses_ = 0;
 };
 
 }  // namespace beholder::judge

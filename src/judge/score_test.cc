@@ -113,8 +113,6 @@ TEST(ScoreCache, GivesBackTheScoreOfTheSamePromptMediumModelAndSettings) {
   EXPECT_EQ(cache.find("p", "file 2")->problem, "no answer");
   EXPECT_FALSE(cache.find("q", "file 1"));
   EXPECT_FALSE(cache.find("p", "file 3"));
-  EXPECT_EQ(cache.hits(), 3);
-  EXPECT_EQ(cache.misses(), 2);
   EXPECT_FALSE(ScoreCache(dir / "cache", dir / "model", {{"votes", 5}}).find("p", "file 1"));
   MockFiles other = mock_files();
   other.config["rms_norm_eps"] = 1e-5;

@@ -73,12 +73,24 @@ void ChecklistTrainer::save() {
 
 // ---- one update
 
+// Those of update `step`, made by a thread while the update before it runs.
+std::vector<TaughtItem> ChecklistTrainer::taught(std::int64_t step) {
+  const auto make = [source = task_.train, size = task_.config.batch_size()](std::int64_t of) {
+    std::vector<TaughtItem> items;
+    for (std::int64_t index = 0; index < size; ++index) items.push_back(source->taught(of, index));
+    return items;
+  };
+  std::vector<TaughtItem> items = ahead_.valid() && ahead_step_ == step ? ahead_.get() : make(step);
+  ahead_step_ = step + 1;
+  ahead_ = std::async(std::launch::async, make, step + 1);
+  return items;
+}
+
 std::vector<TaughtItem> ChecklistTrainer::batch() {
   const std::int64_t room = task_.model.config.text.max_position_embeddings;
   std::vector<TaughtItem> out;
   std::string last;
-  for (std::int64_t index = 0; index < task_.config.batch_size(); ++index) {
-    TaughtItem item = task_.train->taught(run_.step(), index);
+  for (TaughtItem& item : taught(run_.step())) {
     if (item.problem.empty() && room > 0) {
       judge::AskForest forest;
       forest.add(judge::ask_segments(*task_.spec, item.asked));

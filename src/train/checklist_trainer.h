@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <future>
 #include <map>
 #include <optional>
 #include <span>
@@ -66,6 +67,7 @@ class ChecklistTrainer {
     std::int64_t questions = 0, updates = 0;
   };
 
+  std::vector<TaughtItem> taught(std::int64_t step);
   std::vector<TaughtItem> batch();
   Loss micro(std::span<const TaughtItem> items, double denominator);
   void advance(Progress& progress);
@@ -84,6 +86,8 @@ class ChecklistTrainer {
   double last_loss_ = 0;
   std::optional<double> best_metric_;
   std::int64_t best_step_ = -1;
+  std::future<std::vector<TaughtItem>> ahead_;
+  std::int64_t ahead_step_ = 0;
 };
 
 }  // namespace beholder::train

@@ -53,6 +53,8 @@ Metrics evaluate_judge(const judge::JudgeSpec& spec, const vlm::Model& model, co
       items.push_back(source.item(i));
       questions.push_back({.prompt = items.back().prompt, .media = media.load(items.back()), .kind = options.kind});
     }
+    const std::int64_t next = begin + group.size() * kEvalBlock;
+    for (std::int64_t i = next; available > 0 && i < std::min(wanted, next + kEvalBlock); ++i) media.expect(source.item(i));
     judging.batch_size = std::ssize(questions);
     const std::vector<judge::Answered> answers = judge.ask(questions, judging);
     for (std::size_t i = 0; i < items.size(); ++i) {

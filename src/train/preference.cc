@@ -94,4 +94,8 @@ std::vector<judge::Medium> PreferenceMedia::load(const PreferenceItem& item) {
   return out;
 }
 
+void PreferenceMedia::expect(const PreferenceItem& item) {
+  for (const data::MediaRef& ref : item.record.media) store_.expect(ref);
+}
+
 }  // namespace beholder::train

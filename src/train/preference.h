@@ -41,6 +41,7 @@ class PreferenceMedia {
  public:
   explicit PreferenceMedia(const media::PatchConfig& patches) : patches_(patches), store_(patches) {}
   std::vector<judge::Medium> load(const PreferenceItem& item);
+  void expect(const PreferenceItem& item);  // it will be loaded soon: files are read meanwhile
 
  private:
   media::PatchConfig patches_;

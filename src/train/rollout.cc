@@ -73,6 +73,17 @@ Roller::Roller(const GrpoConfig& config, const judge::JudgeSpec& spec, const vlm
   for (const std::string& name : config.reward_funcs) rewards_.push_back(&reward_named(name));
 }
 
+// The items after those of a batch will be taken next. Those of the world are drawn, not read.
+void Roller::expect(std::int64_t wanted, std::int64_t cursor) {
+  if (source_.epoch_items() == 0) return;
+  const auto [begin, end] = ranks_.part(wanted);
+  for (std::int64_t number = cursor + begin; number < cursor + end; ++number) {
+    const PreferenceItem item = source_.item(number);
+    media_.expect(item);
+    if (listener_media_) listener_media_->expect(item);
+  }
+}
+
 std::optional<Group> Roller::prepare(std::int64_t number, std::string& problem) {
   Group group;
   group.item = source_.item(number);
@@ -238,6 +249,7 @@ RolloutBatch Roller::next(std::int64_t& cursor) {
   const std::vector<double> weights = config_.weights();
   for (int round = 0; missing > 0; ++round) {
     std::vector<Group> fresh = take(missing, cursor, batch);
+    expect(missing, cursor);
     sample(fresh, batch);
     reward(fresh, batch);
     std::int64_t flat = 0;

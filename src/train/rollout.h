@@ -68,6 +68,7 @@ class Roller {
 
  private:
   std::vector<Group> take(std::int64_t wanted, std::int64_t& cursor, RolloutBatch& batch);
+  void expect(std::int64_t wanted, std::int64_t cursor);
   std::optional<Group> prepare(std::int64_t number, std::string& problem);
   void sample(std::vector<Group>& groups, RolloutBatch& batch);
   void reward(std::vector<Group>& groups, RolloutBatch& batch);

@@ -175,6 +175,17 @@ class CliTest(unittest.TestCase):
 
     # ---- judging with the tiny checkpoint
 
+    def piped(self, records, *args):
+        """The lines that a program writes whose --in is a pipe with this file's content."""
+        read, write = os.pipe()
+        with open(records, "rb") as source, open(write, "wb") as into:
+            into.write(source.read())  # fits the pipe
+        process = self.start(*args, "--in", f"/dev/fd/{read}", pass_fds=[read])
+        os.close(read)
+        out, err = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0, err.decode())
+        return [json.loads(line) for line in out.splitlines()]
+
     JUDGE = ["--model", TINY, "--max-completion-length", "4"]
 
     def write(self, name, content):

@@ -43,6 +43,13 @@ class AskTest(cli.CliTest):
     def weights(self, n):
         return ["--weights", self.write("weights.json", json.dumps({"coef": [1.5, 1, 0.5][:n], "intercept": [0]}))]
 
+    def absolute(self):
+        with open(self.records) as f:
+            records = [json.loads(line) for line in f]
+        for record in records:
+            record["media"] = [os.path.join(self.shared, "images", m) for m in record["media"]]
+        return self.write("elsewhere.jsonl", "".join(json.dumps(r) + "\n" for r in records))
+
     def image(self, item, k):
         with open(self.records) as f:
             record = [json.loads(line) for line in f][item]
@@ -50,6 +57,9 @@ class AskTest(cli.CliTest):
 
 
 class Ask(AskTest):
+    def test_records_from_a_pipe_that_has_a_name(self):
+        self.assertEqual(len(self.piped(self.absolute(), "checklist", "ask", "--model", self.model, *self.small())), 6)
+
     def test_a_line_per_medium_in_the_form_that_score_reads(self):
         out = self.path("answers.jsonl")
         self.done("checklist", "ask", "--model", self.model, "--questions", "world", "--in", self.records, "--out", out)
@@ -102,11 +112,7 @@ class Ask(AskTest):
         with open(os.path.join(other, "generation_config.json"), "a") as f:
             f.write("\n")
         self.fails(cli.USAGE, "another model", *args, "--resume", "--model", other, *small)
-        with open(self.records) as f:
-            records = [json.loads(line) for line in f]
-        for record in records:
-            record["media"] = [os.path.join(self.shared, "images", m) for m in record["media"]]
-        elsewhere = self.write("elsewhere.jsonl", "".join(json.dumps(r) + "\n" for r in records))
+        elsewhere = self.absolute()
         self.fails(cli.USAGE, "with another medium or prompt", *["checklist", "ask", "--in", elsewhere, "--out", out, "--resume"],
                    "--batch-tokens", "1", "--model", self.model, *small)
         self.done(*again, *small)

@@ -117,6 +117,10 @@ class Streaming(cli.CliTest):
             piped = self.done("compare", *self.JUDGE, "--in", "-", stdin=f.read())
         self.assertEqual([r["id"] for r in piped.lines()], ["item 0", "item 1", "item 2"])
 
+    def test_a_pipe_that_has_a_name(self):
+        # `--in <(…)` of a shell: it can be read once only.
+        self.assertEqual(len(self.piped(self.records("in.jsonl", 3), "compare", *self.JUDGE)), 3)
+
     def test_results_come_while_the_input_is_still_open(self):
         records = self.records("in.jsonl", 2)
         with open(records, "rb") as f:
