@@ -75,6 +75,7 @@ struct ArchiveReader::State {
   std::string missing;  // the part that is not there though a later one is
   struct archive* archive = nullptr;
   bool ended = false;
+  std::uint64_t max_member_bytes = kMaxMemberBytes;
   std::size_t part = 0;  // the one being read, of several
   std::ifstream stream;
   std::vector<char> block = std::vector<char>(std::size_t{1} << 16);
@@ -115,10 +116,12 @@ struct ArchiveReader::State {
   }
 };
 
-ArchiveReader::ArchiveReader(std::vector<std::string> parts) : state_(std::make_unique<State>()) {
+ArchiveReader::ArchiveReader(std::vector<std::string> parts, std::uint64_t max_member_bytes) : state_(std::make_unique<State>()) {
   require_internal(!parts.empty(), "an archive has a part");
+  std::error_code ignored;
   for (const std::string& part : parts)
-    if (!fs::is_regular_file(part)) throw Error(Code::kNotFound, part, "no such archive", "check the path");
+    if (!fs::is_regular_file(part, ignored)) throw Error(Code::kNotFound, part, "no such archive, or it cannot be read", "check the path");
+  state_->max_member_bytes = max_member_bytes;
   const std::string first = parts[0];
   state_->missing = cut_at_missing_part(parts);
   if (parts.empty())
@@ -153,7 +156,6 @@ std::string refusal(struct archive_entry* entry, const std::optional<std::string
 }  // namespace
 
 std::optional<ArchiveMember> ArchiveReader::next(const std::function<bool(const std::string&)>& wanted) {
-  constexpr std::size_t kMaxMemberBytes = std::size_t{1} << 30;
   State& s = *state_;
   while (!s.ended) {
     struct archive_entry* entry = nullptr;
@@ -174,6 +176,12 @@ std::optional<ArchiveMember> ArchiveReader::next(const std::function<bool(const 
     ArchiveMember member{
         name.value_or(given), refusal(entry, name), {}, static_cast<std::uint64_t>(std::max<la_int64_t>(archive_entry_size(entry), 0))};
     if (!member.error.empty() || !wanted(member.name)) return member;
+    const std::string too_large = format("refused: larger than {} bytes; unpack it yourself", s.max_member_bytes);
+    if (member.size > s.max_member_bytes) {
+      member.error = too_large;
+      return member;
+    }
+    member.bytes.reserve(member.size);  // 0 where the header does not say it
     char block[1 << 16];
     while (true) {
       const la_ssize_t n = archive_read_data(s.archive, block, sizeof block);
@@ -182,11 +190,12 @@ std::optional<ArchiveMember> ArchiveReader::next(const std::function<bool(const 
         s.ended = true;
         s.corrupt(format("{}: {}", member.name, s.message()));
       }
+      if (member.bytes.size() + static_cast<std::size_t>(n) > s.max_member_bytes) {
+        member.bytes = {};
+        member.error = too_large;
+        return member;
+      }
       member.bytes.append(block, static_cast<std::size_t>(n));
-      if (member.bytes.size() <= kMaxMemberBytes) continue;
-      member.bytes.clear();
-      member.error = format("refused: larger than {} bytes", kMaxMemberBytes);
-      return member;
     }
   }
   return std::nullopt;
@@ -195,7 +204,7 @@ std::optional<ArchiveMember> ArchiveReader::next(const std::function<bool(const 
 #else
 
 struct ArchiveReader::State {};
-ArchiveReader::ArchiveReader(std::vector<std::string> parts) {
+ArchiveReader::ArchiveReader(std::vector<std::string> parts, std::uint64_t) {
   throw Error(Code::kUnsupported, parts[0], "this build reads no archives",
               "install libarchive-dev and build again, or unpack it yourself");
 }

@@ -20,14 +20,16 @@ struct ArchiveMember {
 
 class ArchiveReader {
  public:
+  static constexpr std::uint64_t kMaxMemberBytes = std::uint64_t{1} << 30;
+
   // The parts in order, one for a whole archive. kNotFound; kCorrupt; kUnsupported where this build has no libarchive.
-  explicit ArchiveReader(std::vector<std::string> parts);
+  explicit ArchiveReader(std::vector<std::string> parts, std::uint64_t max_member_bytes = kMaxMemberBytes);
   ~ArchiveReader();
   ArchiveReader(const ArchiveReader&) = delete;
   ArchiveReader& operator=(const ArchiveReader&) = delete;
 
-  // The next file (folders are passed over), its bytes where `wanted` says so. kCorrupt where the archive is cut or broken: what
-  // stood before has been given.
+  // The next file (folders are passed over), its bytes where `wanted` says so. Too large ones are refused: unread where the header has
+  // the size. kCorrupt where the archive is cut or broken: what stood before has been given.
   std::optional<ArchiveMember> next(const std::function<bool(const std::string& name)>& wanted);
 
  private:

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
+#include "core/rng.h"
 #include "data/frames.h"
 #include "data/jsonl.h"
 #include "data/look_ahead.h"
@@ -185,6 +186,32 @@ TEST(Record, ARankingExpandsToAllPairs) {
   EXPECT_EQ(pairs[2].target.q, 1.0);
   EXPECT_EQ(pairs[2].media[1].path, "c");
   EXPECT_TRUE(expand_pairs(parse(R"({"id":"1","prompt":"p","media":["a"]})")).empty());
+}
+
+TEST(Record, PairsAreCountedAsTheyExpand) {
+  for (const char* target : {R"({"pair":0.8})", R"({"pair":0.5})", R"({"pair":1})", R"({"pair":0})", "null"}) {
+    const Record record = parse(format(R"({{"id":"1","prompt":"p","media":["a","b"],"target":{}}})", target));
+    const PairCounts counts = count_pairs(record.target);
+    EXPECT_EQ(counts.pairs, std::ssize(expand_pairs(record))) << target;
+    EXPECT_EQ(counts.ties, std::string_view(target).find("0.5") != std::string_view::npos) << target;
+    EXPECT_EQ(counts.soft, std::string_view(target).find("0.8") != std::string_view::npos) << target;
+  }
+  Rng rng(1);
+  for (int n = 2; n < 30; ++n) {
+    Record record = ranked();
+    record.media.assign(static_cast<std::size_t>(n), record.media[0]);
+    record.target.ranking.clear();
+    for (int i = 0; i < n; ++i) record.target.ranking.push_back(static_cast<int>(rng.below(6)) + 1);
+    std::int64_t pairs = 0, ties = 0;
+    for (const Record& pair : expand_pairs(record)) {
+      ++pairs;
+      ties += pair.target.q == 0.5;
+    }
+    const PairCounts counts = count_pairs(record.target);
+    EXPECT_EQ(counts.pairs, pairs);
+    EXPECT_EQ(counts.ties, ties);
+    EXPECT_EQ(counts.soft, 0);
+  }
 }
 
 // What a medium is shows in its bytes, not in its name: a still picture is one frame however many are asked for, a file or a record's cell.

@@ -107,7 +107,7 @@ void Dataset::read_tables(const std::string& name, const std::vector<std::string
       tables_.push_back({path, std::move(member->bytes), true});
     }
   } catch (const Error& e) {
-    if (e.code() != Code::kCorrupt) throw;
+    if (e.code() != Code::kCorrupt && e.code() != Code::kNotFound) throw;
     notes_.left_out[name] = e.what();
   }
 }
@@ -129,6 +129,14 @@ RowContext Dataset::context() {
 void Dataset::give(std::optional<Record> record, const std::string& error) {
   ++notes_.files[tables_[table_].path];
   ready_.push_back({.number = row_, .record = std::move(record), .error = error});
+}
+
+// A record of a public set, which knows no limit of ours.
+void Dataset::give_record(Record&& record) {
+  if (record.media.size() <= kMaxMedia) return give(std::move(record), {});
+  fail(Error(Code::kInvalidInput, context().where, format("record {} has more than {} media", record.id, kMaxMedia),
+             "split it into several records")
+           .what());
 }
 
 void Dataset::fail(const std::string& what) {
@@ -164,7 +172,7 @@ void Dataset::end_table() {
   if (!format_ && row_ == 0) notes_.left_out[tables_[table_].path] = "is empty";
   std::vector<Record> records;
   if (mapper_) mapper_->finish(context(), records);
-  for (Record& record : records) give(std::move(record), {});
+  for (Record& record : records) give_record(std::move(record));
   close_table();
 }
 
@@ -241,7 +249,7 @@ void Dataset::take(RowResult result) {
   } catch (const Json::exception& e) {
     fail(format("{}: a value of an unexpected kind", here.where));
   }
-  for (Record& record : records) give(std::move(record), {});
+  for (Record& record : records) give_record(std::move(record));
 }
 
 void Dataset::read_row() {

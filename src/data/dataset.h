@@ -66,6 +66,7 @@ class Dataset : public RecordStream {
   void note_columns(const Row& row);
   RowContext context();
   void give(std::optional<Record> record, const std::string& error);
+  void give_record(Record&& record);
   void fail(const std::string& what);
 
   std::string path_;

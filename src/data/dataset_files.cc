@@ -19,6 +19,8 @@ namespace {
 constexpr std::array<std::string_view, 10> kSplits{"train", "validation", "val",     "dev",         "test",
                                                    "eval",  "regression", "test_v1", "test_unique", "validation_unique"};
 
+constexpr std::string_view kUnreadable = "cannot be read: ";
+
 // Words of a path: letters and digits that stand together.
 std::set<std::string> words_of(const std::string& path) {
   std::set<std::string> words;
@@ -72,16 +74,43 @@ void take_file(const std::string& path, DatasetFiles& files) {
     files.tables.push_back(path);
 }
 
-void walk(const std::string& folder, DatasetFiles& files) {
-  std::error_code error;
-  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().filename().string().starts_with(".")) {
-      if (it->is_directory(error)) it.disable_recursion_pending();
-    } else if (it->is_regular_file(error)) {
-      take_file(it->path().string(), files);
+// Links to folders are not followed. A folder that cannot be read is left out; the top one is an error.
+void walk(const std::string& top, DatasetFiles& files) {
+  std::vector<std::string> folders{top};
+  while (!folders.empty()) {
+    const std::string folder = std::move(folders.back());
+    folders.pop_back();
+    std::error_code error, ignored;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+      const std::string path = it->path().string();
+      if (it->path().filename().string().starts_with(".")) continue;
+      if (it->is_directory(ignored) && !it->is_symlink(ignored))
+        folders.push_back(path);
+      else if (it->is_regular_file(ignored))
+        take_file(path, files);
     }
+    if (error && folder == top) throw Error(Code::kInvalidInput, top, error.message(), "make the folder readable");
+    if (error) files.left_out.emplace(folder, format("{}{}", kUnreadable, error.message()));
   }
-  if (error) throw Error(Code::kInvalidInput, folder, error.message(), "make the folder readable");
+}
+
+// Archives that lie beside the file that was named: those that `wanted` says.
+template <class Wanted>
+void take_archives_beside(DatasetFiles& files, const Wanted& wanted) {
+  std::error_code error, ignored;
+  for (fs::directory_iterator it(files.root, error), end; !error && it != end; it.increment(error))
+    if (const std::string path = it->path().string(); is_archive_path(path) && it->is_regular_file(ignored) && wanted(path))
+      take_file(path, files);
+  if (error) files.left_out.emplace(files.root, format("archives in it are not known: {}", error.message()));
+}
+
+// "nothing to read", with a folder that may have held something.
+Error no_records(const std::string& path, const DatasetFiles& files) {
+  for (const auto& [folder, why] : files.left_out)
+    if (why.starts_with(kUnreadable))
+      return {Code::kNotFound, path, format("holds no file of records, but {} {}", folder, why), "make the folder readable"};
+  return {Code::kNotFound, path, "holds no file of records",
+          "records are in .parquet, .arrow, .json, .jsonl or .csv files, or in archives of them"};
 }
 
 // ImageRewardDB tells everything twice: once per part as JSON, once as metadata-*.parquet.
@@ -108,12 +137,11 @@ DatasetFiles list_dataset(const std::string& path) {
   if (files.root.empty()) files.root = std::string(1, '.');
   if (!folder && !fs::exists(path, ignored)) throw Error(Code::kNotFound, path, "no such file or folder", "check the path");
   if (!folder && is_archive_path(path)) {
-    for (const auto& entry : fs::directory_iterator(files.root))
-      if (archive_name(entry.path().string()) == archive_name((fs::path(files.root) / fs::path(path).filename()).string()))
-        take_file(entry.path().string(), files);
+    const std::string own = (fs::path(files.root) / fs::path(path).filename()).string();
+    take_archives_beside(files, [&](const std::string& other) { return archive_name(other) == archive_name(own); });
+    if (files.archives.empty()) take_file(own, files);  // the folder cannot be listed
   } else if (!folder) {
-    for (const auto& entry : fs::directory_iterator(files.root))  // media of this table may be in archives beside it
-      if (entry.is_regular_file(ignored) && is_archive_path(entry.path().string())) take_file(entry.path().string(), files);
+    take_archives_beside(files, [](const std::string&) { return true; });  // media of this table may be in them
     files.tables = {path};
   } else {
     walk(path, files);
@@ -121,9 +149,7 @@ DatasetFiles list_dataset(const std::string& path) {
   leave_out_twins(files);
   std::sort(files.tables.begin(), files.tables.end());
   for (auto& [name, parts] : files.archives) sort_parts(parts);
-  if (files.tables.empty() && files.archives.empty())
-    throw Error(Code::kNotFound, path, "holds no file of records",
-                "records are in .parquet, .arrow, .json, .jsonl or .csv files, or in archives of them");
+  if (files.tables.empty() && files.archives.empty()) throw no_records(path, files);
   return files;
 }
 

@@ -41,6 +41,7 @@ class PictureRows : public Mapper {
     if (open_ && prompt_id_ != id) finish(context, out);
     if (!open_) begin(id, prompt, row, context);
     if (record_.prompt != prompt) throw Error(Code::kInvalidInput, context.where, format("prompt {} has two different texts", id));
+    if (record_.media.size() > kMaxMedia) return;  // too many, whatever else comes: the record will be refused
     record_.media.push_back(std::move(medium));
     record_.target.ranking.push_back(rank);
     ratings_.push_back(meta_of(row, {"overall_rating", "image_text_alignment_rating", "fidelity_rating"}));
@@ -49,7 +50,9 @@ class PictureRows : public Mapper {
   void finish(const RowContext& context, std::vector<Record>& out) override {
     if (!open_) return;
     open_ = false;
-    if (wanted_ > 0 && std::ssize(record_.media) != wanted_) ++context.notes.counts["prompts with pictures missing from the list"];
+    const bool refused = record_.media.size() > kMaxMedia;
+    if (!refused && wanted_ > 0 && std::ssize(record_.media) != wanted_)
+      ++context.notes.counts["prompts with pictures missing from the list"];
     record_.meta["ratings"] = ratings_;
     if (record_.media.size() < 2) {
       ++context.notes.counts["prompts with one picture (no label)"];

@@ -161,11 +161,10 @@ class Inspection {
     using Kind = Target::Kind;
     ++labels_[record.target.kind == Kind::kPair ? 0 : record.target.kind == Kind::kRanking ? 1 : 2];
     votes_ += record.target.votes;
-    for (const Record& pair : expand_pairs(record)) {
-      ++pairs_;
-      ties_ += pair.target.q == 0.5;
-      soft_ += pair.target.q != 0.5 && pair.target.q != 0 && pair.target.q != 1;
-    }
+    const PairCounts counts = count_pairs(record.target);
+    pairs_ += counts.pairs;
+    ties_ += counts.ties;
+    soft_ += counts.soft;
   }
 
   Json result(const RecordStream& source, const Dataset* dataset) {

@@ -70,7 +70,7 @@ std::vector<std::string> MediaOut::unpack(const DatasetFiles& files) {
         }
       }
     } catch (const Error& e) {
-      if (e.code() != Code::kCorrupt) throw;
+      if (e.code() != Code::kCorrupt && e.code() != Code::kNotFound) throw;
       refused_.push_back(e.what());
     }
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "core/file.h"
 #include "core/format.h"
@@ -56,6 +57,12 @@ std::vector<std::string> sorted_names(const std::string& folder, std::error_code
   return names;
 }
 
+// A tree is walked twice, to count and to read.
+void warn_once(const std::string& text) {
+  static std::set<std::string> said;
+  if (said.insert(text).second) log_warning(text);
+}
+
 }  // namespace
 
 MediaTree::MediaTree(std::vector<std::string> operands) : operands_(std::move(operands)) {
@@ -67,19 +74,28 @@ MediaTree::MediaTree(std::vector<std::string> operands) : operands_(std::move(op
   }
 }
 
-void MediaTree::enter(const std::string& path, const std::string& prompt) {
+// What prompt.txt in the folder says; where there is none, what was said above.
+MediaTree::FolderPrompt MediaTree::prompt_of(const std::string& folder, const FolderPrompt& above) {
+  try {
+    std::string own = prompt_in((fs::path(folder) / kFolderPrompt).string());
+    return own.empty() ? above : FolderPrompt{std::move(own), {}};
+  } catch (const Error& e) {
+    return {{}, e.what()};
+  }
+}
+
+void MediaTree::enter(const std::string& path, const FolderPrompt& above) {
   const std::string real = real_path(path);
-  for (const Folder& above : stack_)
-    if (above.real == real) return;  // a link to a folder that leads here
+  for (const Folder& outer : stack_)
+    if (outer.real == real) return;  // a link to a folder that leads here
   std::error_code error;
-  Folder folder{path, real, sorted_names(path, error), 0, prompt};
+  std::vector<std::string> names = sorted_names(path, error);
   if (error) {
-    log_warning(format("{}: {} (its media are left out; make the folder readable)", path, error.message()));
+    warn_once(format("{}: {} (its media are left out; make the folder readable)", path, error.message()));
     ++notes_.counts["unreadable folders"];
     return;
   }
-  if (std::string own = prompt_in((fs::path(path) / kFolderPrompt).string()); !own.empty()) folder.prompt = std::move(own);
-  stack_.push_back(std::move(folder));
+  stack_.push_back({path, real, std::move(names), 0, prompt_of(path, above)});
 }
 
 std::optional<Line> MediaTree::next() {
@@ -94,7 +110,7 @@ std::optional<Line> MediaTree::next() {
     } else if (const std::string& operand = operands_[operand_++]; is_folder(operand)) {
       enter(operand, {});
     } else {
-      read_file_line(operand, prompt_in((fs::path(operand).parent_path() / kFolderPrompt).string()), line);
+      read_file_line(operand, prompt_of(fs::path(operand).parent_path().string(), {}), line);
       return line;
     }
   }
@@ -105,7 +121,7 @@ bool MediaTree::visit(Folder& folder, const std::string& name, Line& line) {
   if (name.starts_with('.')) return false;
   const std::string path = (fs::path(folder.path) / name).string();
   if (is_folder(path)) {
-    enter(path, std::string(folder.prompt));
+    enter(path, FolderPrompt(folder.prompt));
     return false;
   }
   if (fs::path(name).extension() == ".txt") return false;
@@ -123,18 +139,23 @@ Error MediaTree::no_prompt(const std::string& path) {
                  kFolderPrompt)};
 }
 
-void MediaTree::read_file_line(const std::string& path, const std::string& folder_prompt, Line& line) {
+void MediaTree::read_file_line(const std::string& path, const FolderPrompt& of_folder, Line& line) {
   line.number = ++position_;
   Record record;
   record.id = path;
   record.media.emplace_back().path = path;
+  std::string problem;
   try {
     record.prompt = prompt_in(sidecar_of(path));
+    if (record.prompt.empty()) problem = of_folder.problem;
   } catch (const Error& e) {
-    line.error = format("{}: its prompt cannot be read: {}", path, e.what());
+    problem = e.what();
+  }
+  if (!problem.empty()) {
+    line.error = format("{}: its prompt cannot be read: {}", path, problem);
     return;
   }
-  if (record.prompt.empty()) record.prompt = folder_prompt;
+  if (record.prompt.empty()) record.prompt = of_folder.text;
   line.record = std::move(record);
 }
 

@@ -18,7 +18,8 @@ namespace beholder::data {
 inline constexpr const char* kFolderPrompt = "prompt.txt";
 
 // A record's id is the file's path, its one medium that file. A file without a prompt is a record with an empty one. Hidden files,
-// text files and files of other kinds are no lines; notes() counts "other files" and "unreadable folders".
+// text files and files of other kinds are no lines; notes() counts "other files" and "unreadable folders", each of which is warned of once
+// in a program. A file whose prompt stands in a text that cannot be read is a line with an error.
 class MediaTree : public RecordStream {
  public:
   // Files and folders. kNotFound where one is not there.
@@ -32,15 +33,21 @@ class MediaTree : public RecordStream {
   Notes notes() const override { return notes_; }
 
  private:
+  // Of prompt.txt in a folder or above.
+  struct FolderPrompt {
+    std::string text;     // empty: none
+    std::string problem;  // why it cannot be read
+  };
   struct Folder {
     std::string path, real;          // as named; without links
     std::vector<std::string> names;  // sorted
     std::size_t at = 0;
-    std::string prompt;  // of prompt.txt here or above; empty: none
+    FolderPrompt prompt;
   };
-  void enter(const std::string& path, const std::string& prompt);
+  static FolderPrompt prompt_of(const std::string& folder, const FolderPrompt& above);
+  void enter(const std::string& path, const FolderPrompt& above);
   bool visit(Folder& folder, const std::string& name, Line& line);
-  void read_file_line(const std::string& path, const std::string& folder_prompt, Line& line);
+  void read_file_line(const std::string& path, const FolderPrompt& of_folder, Line& line);
 
   std::vector<std::string> operands_;
   std::size_t operand_ = 0;

@@ -68,6 +68,24 @@ TEST_F(MediaTreeTest, FilesAndFoldersInTheOrderNamed) {
   EXPECT_THROW(MediaTree({dir_ / "absent"}), Error);
 }
 
+TEST_F(MediaTreeTest, APromptThatCannotBeReadFailsTheFilesItIsFor) {
+  write("a/prompt.txt", std::string(2 << 20, 'x'));  // too long
+  write("a/1.png", kPng);
+  write("a/2.png", kPng);
+  write("a/2.txt", "its own");
+  write("a/deep/3.png", kPng);
+  write("a/other/4.png", kPng);
+  write("a/other/prompt.txt", "nearer");
+  write("b/5.png", kPng);
+  MediaTree tree({dir_ / "a", dir_ / "b", dir_ / "a/1.png"});
+  std::vector<std::string> found;
+  while (const std::optional<Line> line = tree.next()) {
+    found.push_back(line->record ? line->record->prompt : "error");
+    EXPECT_EQ(line->record.has_value(), line->error.find("prompt.txt") == std::string::npos) << line->error;
+  }
+  EXPECT_EQ(found, (std::vector<std::string>{"error", "its own", "error", "nearer", "", "error"}));
+}
+
 TEST_F(MediaTreeTest, LinksAreFollowedButNotInCircles) {
   write("a/1.png", kPng);
   write("a/prompt.txt", "a");

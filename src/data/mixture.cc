@@ -49,6 +49,14 @@ std::vector<std::int64_t> times_given(std::int64_t available, std::int64_t wante
   return times;
 }
 
+// A mixture that is written without spaces is one path, of a file that is not there.
+void check_spaces(const MixturePart& part) {
+  const std::string path = parse_data_part(part.path).path;
+  std::error_code ignored;
+  if (path.find_first_of("*+") != std::string::npos && !fs::exists(path, ignored))
+    throw Error(Code::kNotFound, path, "no such file", "check the path; a mixture is written with spaces: 'A * 0.7 + B * 0.3'");
+}
+
 template <class Use>
 void for_each_record(const std::string& path, const Use& use) {
   RecordReader reader(path);
@@ -119,6 +127,7 @@ Json write_mixture(const std::vector<MixturePart>& parts, const std::string& pat
 std::string prepare_training_records(const ConvertOptions& options) {
   if (options.path.empty()) return {};
   std::vector<MixturePart> parts = parse_mixture(options.path);
+  for (const MixturePart& part : parts) check_spaces(part);
   ConvertOptions one = options;
   if (parts.size() == 1) {
     one.path = parts[0].path;

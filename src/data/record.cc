@@ -1,5 +1,6 @@
 #include "data/record.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <numeric>
@@ -11,7 +12,6 @@
 namespace beholder::data {
 namespace {
 
-constexpr std::size_t kMaxMedia = 256;
 constexpr std::size_t kMaxFrames = 4096;
 
 [[noreturn]] void bad(std::string_view where, const std::string& what, std::string_view fix = {}) {
@@ -184,6 +184,22 @@ std::vector<Record> expand_pairs(const Record& record) {
       pairs.push_back(std::move(pair));
     }
   return pairs;
+}
+
+PairCounts count_pairs(const Target& target) {
+  if (target.kind == Target::Kind::kNone) return {};
+  if (target.kind == Target::Kind::kPair)
+    return {.pairs = 1, .ties = target.q == 0.5, .soft = target.q != 0.5 && target.q != 0 && target.q != 1};
+  std::vector<int> ranks = target.ranking;
+  std::sort(ranks.begin(), ranks.end());
+  PairCounts counts;
+  std::int64_t same = 0;  // before this one, with its rank
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    same = i > 0 && ranks[i] == ranks[i - 1] ? same + 1 : 0;
+    counts.pairs += static_cast<std::int64_t>(i);
+    counts.ties += same;
+  }
+  return counts;
 }
 
 }  // namespace beholder::data

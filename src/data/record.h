@@ -4,6 +4,7 @@
 // is an object of whatever else the source said. Only `target` carries the label.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +16,9 @@
 #include "core/json.h"
 
 namespace beholder::data {
+
+// The most that a record may have, from whatever source; more is a bad line.
+inline constexpr std::size_t kMaxMedia = 256;
 
 // A file (image or video), or a video given as frame files. Exactly one of `path` and `frames` is set.
 struct MediaRef {
@@ -65,5 +69,11 @@ Record shuffle_sides(const Record& record, std::uint64_t seed, std::uint64_t epo
 
 // The pair itself, or for a ranking one pair record per i < j ("id#1-2", q 1, 0 or 0.5 for a tie). No target: no pairs.
 std::vector<Record> expand_pairs(const Record& record);
+
+// How many pairs expand_pairs gives; ties have q 0.5, soft ones a q that is none of 0, 0.5 and 1.
+struct PairCounts {
+  std::int64_t pairs = 0, ties = 0, soft = 0;
+};
+PairCounts count_pairs(const Target& target);
 
 }  // namespace beholder::data

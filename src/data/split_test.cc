@@ -119,6 +119,24 @@ TEST(Mixture, APartSaysWhatIsReadOfIt) {
   for (const char* bad : {"a[side=1]", "a[split]", "a[split=]", "a[]", "a[split=x,]"}) EXPECT_THROW(parse_mixture(bad), Error) << bad;
 }
 
+TEST(Mixture, WithoutSpacesSaysHowItIsWritten) {
+  TempDir dir;
+  write_file_atomic(dir / "own+more*.jsonl", R"({"id":"1","prompt":"p","media":["a.png"]})");
+  ConvertOptions options;
+  options.out = dir / "out";
+  for (const std::string path : {"a[split=validation]*0.7+own.jsonl*0.3", "own.jsonl*0.3", "a+b[split=x]", "a*0.7 + b * 0.3"}) {
+    options.path = path;
+    try {
+      prepare_training_records(options);
+      ADD_FAILURE() << path;
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find("with spaces: 'A * 0.7 + B * 0.3'"), std::string::npos) << e.what();
+    }
+  }
+  options.path = dir / "own+more*.jsonl";
+  EXPECT_EQ(prepare_training_records(options), options.path) << "a file's name";
+}
+
 TEST(Mixture, IdsOfTwoSourcesDoNotRepeat) {
   TempDir dir;
   ConvertOptions options;

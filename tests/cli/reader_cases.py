@@ -5,6 +5,7 @@ import copy
 import csv
 import io
 import json
+import os
 import struct
 import tarfile
 import zipfile
@@ -39,6 +40,19 @@ def packed(members, kind="tar"):
                 info.size = len(data)
                 tar.addfile(info, io.BytesIO(data))
     return out.getvalue()
+
+
+def nobody():
+    """For subprocess: somebody whom permissions stop, also where root runs the tests."""
+    return {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def open_way(folder):
+    """What a test has written below `folder`, for everybody to read."""
+    os.chmod(folder, 0o755)
+    for place, folders, _ in os.walk(folder):
+        for name in folders:
+            os.chmod(os.path.join(place, name), 0o755)
 
 
 def cut(data):

@@ -1,12 +1,16 @@
 """`data inspect`, `data convert`, `data split`, and public data sets given to the commands that judge and train."""
 
+import io
 import json
 import os
 import resource
+import struct
 import subprocess
 import unittest
+import zipfile
 
 import cli
+import reader_cases as cases
 
 SETS = os.path.join(cli.ROOT, "tests/data/datasets")
 
@@ -128,6 +132,105 @@ class Split(cli.CliTest):
         self.fails(cli.INPUT, "too few prompts", "data", "split", self.records("r.jsonl", 1), "--out", self.path("p"))
 
 
+class Limits(cli.CliTest):
+    def peak(self, *args):
+        """JSON on stdout, and the most memory of this one process in MB."""
+        with open(self.path("report"), "wb") as out:
+            process = subprocess.Popen([cli.PROGRAM, *args, "--json"], env=cli.environment(), stdout=out)
+            _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0, args)
+        with open(self.path("report")) as f:
+            return json.load(f), usage.ru_maxrss / 1024
+
+    def test_a_record_of_too_many_media_is_left_out(self):
+        self.write("set/a.png", cases.picture(1))
+        test = [{"id": f"{n}", "prompt": f"p{n}", "generations": ["a.png"] * n, "ranking": [1] * n} for n in (256, 257, 300, 2)]
+        rows = [{"image_path": "a.png", "prompt_id": f"{n}", "prompt": f"p{n}", "rank": 1, "image_amount_in_total": n}
+                for n in (256, 257, 300, 2, 400) for _ in range(n)]
+        for name, table, written in (("test.json", test, ["256", "2"]), ("train_1.json", rows, ["256", "2"])):
+            source, out = self.write("set/" + name, json.dumps(table)), self.path("out " + name)
+            done = self.done("data", "convert", source, "--out", out, "--check", "header", "--json").json()
+            self.assertEqual((done["read"], done["written"], done["left_out"]), (len({r.get("id", r.get("prompt_id")) for r in table}), 2, len(
+                {r.get("id", r.get("prompt_id")) for r in table}) - 2))
+            self.assertEqual(done["notes"], {}, name)
+            with open(os.path.join(out, "records.jsonl")) as f:
+                self.assertEqual([json.loads(line)["id"] for line in f], written)
+            with open(os.path.join(out, "left_out.jsonl")) as f:
+                for line in f:
+                    self.assertRegex(json.loads(line)["error"], name + r".*more than 256 media \(split")
+            report = self.done("data", "inspect", os.path.join(out, "records.jsonl"), "--json").json()
+            self.assertEqual((report["records"], report["bad"]), (2, 0))
+
+    def test_pairs_of_a_long_ranking_are_only_counted(self):
+        self.write("a.png", cases.picture(1))
+        record = {"id": "1", "prompt": "long " * 4000, "media": ["a.png"] * 256, "target": {"ranking": [1 + k // 2 for k in range(256)]}}
+        report, peak = self.peak("data", "inspect", self.write("r.jsonl", json.dumps(record)), "--check", "header")
+        self.assertEqual((report["pairs"], report["tied_pairs"], report["soft_pairs"]), (256 * 255 // 2, 128, 0))
+        self.assertLess(peak, 300, "MB")  # every pair with its prompt: 650
+
+    def test_a_large_member_is_refused_by_its_header(self):
+        def zipped(name, data):
+            out = io.BytesIO()
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+                z.writestr(zipfile.ZipInfo("huge.png"), data, zipfile.ZIP_DEFLATED)
+                z.writestr(zipfile.ZipInfo("a.png"), cases.picture(1))
+            size = struct.pack("<I", len(data))
+            self.write(name, out.getvalue().replace(size, struct.pack("<I", 3 << 30)))  # it claims 3 GiB
+        self.write("set/t.json", json.dumps([{"human_preference": [1, 0], "prompt": "p", "file_path": ["a.png", "a.png"]}]))
+        zipped("set/images.zip", bytes(123_456_789))
+        report, peak = self.peak("data", "inspect", self.path("set"))
+        self.assertEqual((report["media"]["refused"], report["media"]["in_archives"], report["media"]["missing"]), (1, 1, 0), report["problems"])
+        self.assertEqual(report["broken_archives"], [])
+        self.assertRegex(report["problems"][0], "huge.png: refused: larger than")
+        self.assertLess(peak, 200, "MB")
+
+
+class Permissions(cli.CliTest):
+    def as_nobody(self, *args):
+        cases.open_way(self.tmp)
+        self.addCleanup(cases.open_way, self.tmp)
+        os.chmod(self.path("set/closed"), self.mode)
+        try:
+            done = subprocess.run([cli.PROGRAM, *args], env=cli.environment(), capture_output=True, **cases.nobody())
+        except PermissionError:
+            self.skipTest("nobody else may run the program")
+        return cli.Result(args, done.returncode, done.stdout, done.stderr)
+
+    def setUp(self):
+        super().setUp()
+        good = [{"human_preference": [1, 0], "prompt": "p", "file_path": ["a.png", "a.png"]}]
+        for place in ("set", "set/closed", "set/open", "set/closed/deep"):
+            self.write(place + "/a.png", cases.picture(1))
+            self.write(place + "/t.json", json.dumps(good))
+        self.write("set/closed/i.zip", cases.packed({"b.png": cases.picture(2)}, "zip"))
+
+    def test_one_folder_is_left_out_by_name(self):
+        for self.mode in (0, 0o444):
+            run = self.as_nobody("data", "inspect", self.path("set"), "--json")
+            self.assertEqual(run.code, 0, run)
+            report = run.json()
+            self.assertEqual(report["records"], 2, run)
+            closed = {path: why for path, why in report["left_out"].items() if path.startswith(self.path("set/closed"))}
+            self.assertTrue(closed, run)
+            if self.mode == 0:
+                self.assertEqual(closed, {self.path("set/closed"): "cannot be read: Permission denied"})
+
+    def test_nothing_but_a_closed_folder(self):
+        self.mode = 0
+        run = self.as_nobody("data", "inspect", self.path("set/closed"))
+        self.check_failure(run, cli.INPUT, self.path("set/closed") + ": Permission denied")
+        for name in ("set/t.json", "set/open/t.json"):
+            os.remove(self.path(name))
+        self.check_failure(self.as_nobody("data", "inspect", self.path("set")), cli.INPUT, ["no file of records", "closed cannot be read: Permission"])
+
+    def test_a_file_in_a_folder_that_cannot_be_listed(self):
+        self.mode = 0o111
+        run = self.as_nobody("data", "inspect", self.path("set/closed/t.json"), "--json")
+        self.assertEqual(run.code, 0, run)
+        self.assertEqual((run.json()["records"], run.json()["media"]["missing"]), (1, 0))
+
+
 class Use(cli.CliTest):
     """Public data sets where records are read."""
 
@@ -140,6 +243,7 @@ class Use(cli.CliTest):
         mix = f"{fixture('rapidata/votes.parquet')} * 1 + {fixture('unified/grpo.json')} * 1"
         run = ["train", "grpo", "--model", cli.TINY, "--data", mix, "--output-dir", self.path("run"), "--max-steps", "1", "--num-generations", "2",
                "--per-device-train-batch-size", "2", "--gradient-accumulation-steps", "1", "--max-completion-length", "4", "--eval-steps", "0"]
+        self.fails(cli.INPUT, "a mixture is written with spaces", *[arg.replace(" * ", "*").replace(" + ", "+") for arg in run])
         self.done(*run)
         with open(self.path("run/data/records.jsonl")) as f:
             records = [json.loads(line) for line in f]

@@ -4,9 +4,11 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import unittest
 
 import cli
+import reader_cases as cases
 
 
 def read_lines(path):
@@ -70,6 +72,28 @@ class Tree(cli.CliTest):
         ]:
             with self.subTest(args=args):
                 self.fails(code, phrases, "score", *self.JUDGE, *args)
+
+
+    def test_a_prompt_that_cannot_be_read_fails_its_folder_alone(self):
+        self.write("t/cat/prompt.txt", "x" * (2 << 20))
+        out = self.path("scores.jsonl")
+        run = self.done("score", *self.JUDGE, self.path("t"), "--out", out)
+        results = read_lines(out)
+        self.assertEqual(len(results), 6)
+        self.assertRegex(results[1]["error"]["message"], r"cat/1\.png: its prompt cannot be read: .*cat/prompt\.txt")
+        self.assertEqual([i for i, r in enumerate(results) if "error" in r], [0, 1, 4], "2.png has a text of its own")
+
+    def test_a_folder_that_cannot_be_read_is_named_once(self):
+        cases.open_way(self.tmp)
+        self.addCleanup(cases.open_way, self.tmp)
+        os.chmod(self.path("t/dog/deep"), 0)
+        try:
+            run = subprocess.run([cli.PROGRAM, "score", *self.JUDGE, self.path("t"), "--json"], env=cli.environment(), capture_output=True,
+                                 text=True, **cases.nobody())
+        except PermissionError:
+            self.skipTest("nobody else may run the program")
+        self.assertEqual(run.returncode, 0, run)
+        self.assertEqual((run.stderr.count("dog/deep: Permission denied"), run.stderr.count("unreadable folders: 1")), (1, 1), run.stderr)
 
 
 class Shards(cli.CliTest):
