@@ -68,5 +68,6 @@ CommandPtr make_train_sft_command();
 CommandPtr make_world_eval_command();
 CommandPtr make_world_inspect_command();
 CommandPtr make_world_make_command();
+CommandPtr make_world_questions_command();
 
 }  // namespace beholder::app

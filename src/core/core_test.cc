@@ -12,6 +12,7 @@
 #include "core/progress.h"
 #include "core/rng.h"
 #include "core/sha256.h"
+#include "core/share.h"
 
 namespace beholder {
 namespace {
@@ -180,6 +181,31 @@ TEST(Progress, HumanNumbers) {
   EXPECT_EQ(human_duration(200), "3 min 20 s");
   EXPECT_EQ(human_bytes(7500000000), "7.5 GB");
   EXPECT_EQ(human_count(3.75e9), "3.75 B");
+}
+
+TEST(Share, WilsonIntervalIsTheTextbookOne) {
+  const auto [low, high] = wilson_interval(0.5, 10);  // Newcombe 1998's form: 0.2366, 0.7634
+  EXPECT_NEAR(low, 0.2366, 1e-4);
+  EXPECT_NEAR(high, 0.7634, 1e-4);
+  EXPECT_EQ(wilson_interval(0.3, 0), (std::pair<double, double>{0, 1}));
+  EXPECT_EQ(wilson_interval(0, 10).first, 0);
+}
+
+TEST(Share, IntervalOfAMeanOfTwoSharesCovers) {
+  Rng rng(5, stable_hash("shares"));
+  for (const auto& [p, n, q, m] : {std::tuple(0.97, 60, 0.9, 200), std::tuple(0.5, 30, 0.8, 30), std::tuple(0.995, 400, 0.98, 100)}) {
+    const auto drawn = [&](double share, int count) {
+      int hits = 0;
+      for (int i = 0; i < count; ++i) hits += rng.chance(share);
+      return static_cast<double>(hits) / count;
+    };
+    int covered = 0;
+    for (int trial = 0; trial < 4000; ++trial) {
+      const auto [low, high] = mean_share_interval(drawn(p, n), n, drawn(q, m), m);
+      covered += low <= (p + q) / 2 && (p + q) / 2 <= high;
+    }
+    EXPECT_NEAR(covered / 4000.0, 0.95, 0.02) << p << " of " << n << ", " << q << " of " << m;
+  }
 }
 
 }  // namespace

@@ -5,12 +5,11 @@
 #include <tuple>
 
 #include "core/error.h"
+#include "core/share.h"
 #include "judge/bradley_terry.h"
 
 namespace beholder::judge {
 namespace {
-
-constexpr double kZ95 = 1.959963984540054;
 
 struct Strength {
   double value = 0, low = 0, high = 0;
@@ -115,14 +114,6 @@ void fill_order(const RankTask& task, const RankPlan& plan, const std::vector<St
 }
 
 }  // namespace
-
-std::pair<double, double> wilson_interval(double p, double n) {
-  if (!(n > 0)) return {0.0, 1.0};
-  const double z2 = kZ95 * kZ95;
-  const double centre = (p + z2 / (2 * n)) / (1 + z2 / n);
-  const double half = kZ95 / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-  return {std::clamp(centre - half, 0.0, p), std::clamp(centre + half, p, 1.0)};  // rounding must not cross p
-}
 
 std::vector<Comparison> read_pairs(const RankTask& task, const RankPlan& plan, std::size_t from, std::span<const Answered> answers,
                                    const RankOptions& options) {

@@ -105,7 +105,4 @@ std::vector<Ranking> rank(Judge& judge, std::span<const RankTask> tasks, const R
 //  "verdicts":[…],"unparsed","skipped":[],"tokens","seconds"}; the caller fills "skipped".
 Json to_json(const Ranking& ranking);
 
-// Wilson's 95% interval of a share `p` seen in `n` trials (not necessarily whole); [0, 1] for none.
-std::pair<double, double> wilson_interval(double p, double n);
-
 }  // namespace beholder::judge

@@ -270,14 +270,6 @@ TEST(Rank, JsonHasTheDocumentedShape) {
   EXPECT_EQ(list["verdicts"][0]["votes"][0]["probabilities"].size(), 3U);
 }
 
-TEST(Rank, WilsonIntervalIsTheTextbookOne) {
-  const auto [low, high] = wilson_interval(0.5, 10);  // Newcombe 1998's form: 0.2366, 0.7634
-  EXPECT_NEAR(low, 0.2366, 1e-4);
-  EXPECT_NEAR(high, 0.7634, 1e-4);
-  EXPECT_EQ(wilson_interval(0.3, 0), (std::pair<double, double>{0, 1}));
-  EXPECT_EQ(wilson_interval(0, 10).first, 0);
-}
-
 TEST(Score, MeanOverTheReadableVotes) {
   const JudgeSpec spec = mock_spec();
   MockSampler sampler(spec, [](const std::vector<double>& q, int vote, std::uint64_t) {

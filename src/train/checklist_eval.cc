@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/share.h"
 
 namespace beholder::train {
 namespace {
@@ -18,12 +19,20 @@ struct QuestionTally {
   Answers yes, no;
   bool both() const { return yes.asked > 0 && no.asked > 0; }
   double balanced() const { return (yes.right / yes.asked + no.right / no.asked) / 2; }
+  Json interval() const {
+    const auto [low, high] = mean_share_interval(yes.right / yes.asked, yes.asked, no.right / no.asked, no.asked);
+    return {low, high};
+  }
 };
 
 Json to_json(const std::string& text, const QuestionTally& q) {
-  return {{"question", text},           {"yes", q.yes.asked},
-          {"no", q.no.asked},           {"recall_yes", q.yes.recall()},
-          {"recall_no", q.no.recall()}, {"balanced_accuracy", q.both() ? Json(q.balanced()) : Json()}};
+  return {{"question", text},
+          {"yes", q.yes.asked},
+          {"no", q.no.asked},
+          {"recall_yes", q.yes.recall()},
+          {"recall_no", q.no.recall()},
+          {"balanced_accuracy", q.both() ? Json(q.balanced()) : Json()},
+          {"interval", q.both() ? q.interval() : Json()}};
 }
 
 Metrics metrics_of(const std::vector<QuestionTally>& questions, double loss) {

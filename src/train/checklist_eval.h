@@ -15,7 +15,7 @@ struct ChecklistEval {
   // have both; eval_worst_question: the lowest of them; eval_accuracy: share of all answers; eval_loss: mean of -log p(known answer), p
   // between yes and no.
   Metrics metrics;
-  Json questions;            // [{"question", "yes", "no", "recall_yes", "recall_no", "balanced_accuracy"}], null where there is none
+  Json questions;            // [{"question", "yes", "no", "recall_yes", "recall_no", "balanced_accuracy", "interval"}], null where there is none
   std::int64_t skipped = 0;  // items that could not be used
 };
 
