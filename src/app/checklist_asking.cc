@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "app/checklist_settings.h"
+#include "app/out_settings.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
@@ -121,9 +121,8 @@ bool names_media(const AskFlags& flags, const std::vector<std::string>& operands
 Json ask_settings(const AskFlags& flags, const checklist::Checklist& list, const std::string& answers) {
   std::string texts = list.has_alignment() ? alignment_question(list) : "";
   for (const checklist::Question& q : list.questions) texts += "\n" + q.text;
-  const std::string dir = model_dir(flags, "checklist");
   return {{"questions", format("{} ({})", list.title, sha256_hex(texts).substr(0, 16))},
-          {"model", format("{} ({})", fs::path(dir).filename().string(), checkpoint_mark(dir).substr(0, 16))},
+          {"model", named_mark(model_dir(flags, "checklist"))},
           {"answers", answers},
           {"prompt", flags.prompt},
           {"quantize", flags.quantize},

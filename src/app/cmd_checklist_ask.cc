@@ -3,9 +3,9 @@
 
 #include "app/checklist_asking.h"
 #include "app/checklist_flags.h"
-#include "app/checklist_settings.h"
 #include "app/command.h"
 #include "app/jsonl_out.h"
+#include "app/out_settings.h"
 #include "core/error.h"
 #include "core/format.h"
 #include "core/progress.h"
@@ -47,7 +47,7 @@ class ChecklistAskCommand : public Command {
     });
     if (!strange.empty())
       throw Error(Code::kUsage, ask_.out, strange, "give the --questions, --masks and --answers of that run, or another --out");
-    if (out.is_file()) keep_settings(out.path(), ask_settings(ask_, list, answers_), out.before().done > 0);
+    if (out.is_file()) keep_settings(out.path(), [&] { return ask_settings(ask_, list, answers_); }, out.before().done > 0);
     if (out.before().failed > 0)
       log_info(format("{}: {} lines with an error are kept; remove them to have their media asked again", ask_.out, out.before().failed));
     failed_ = out.before().failed;

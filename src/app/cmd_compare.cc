@@ -24,7 +24,13 @@ class CompareCommand : public Command {
   }
 
   int run(const std::vector<std::string>& operands) override {
-    run_judge(flags_, options_, operands, json, compare_job(options_));
+    FieldList list;
+    flags_.judge_fields(list);
+    options_.comparison_fields(list);
+    options_.sampling_fields(list);
+    JudgeJob job = compare_job(options_);
+    job.settings = result_settings(list, options_);
+    run_judge(flags_, options_, operands, json, job);
     return 0;
   }
 

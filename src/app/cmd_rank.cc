@@ -31,7 +31,13 @@ class RankCommand : public Command {
   }
 
   int run(const std::vector<std::string>& operands) override {
+    FieldList list;
+    flags_.judge_fields(list);
+    options_.strategy_fields(list);
+    options_.comparison_fields(list);
+    options_.sampling_fields(list);
     JudgeJob job;
+    job.settings = result_settings(list, options_);
     job.unit = "rankings";
     job.refuse = [](const JudgeItem& item) {
       if (item.media.size() >= 2) return;

@@ -44,7 +44,7 @@ class ScoreCommand : public Command {
     check();
     judge::BestOf best(best_.empty() ? 0 : top_);
     std::optional<Cached> cache;
-    if (!cache_dir_.empty()) cache.emplace(cache_dir_, model_dir(flags_), cache_settings());
+    if (!cache_dir_.empty()) cache.emplace(cache_dir_, model_dir(flags_), settings());
     run_judge(flags_, options_, operands, json, job(best, cache ? &*cache : nullptr));
     return 0;
   }
@@ -57,15 +57,12 @@ class ScoreCommand : public Command {
     check_output_place(best_, "--best");
   }
 
-  // Every flag that may change a score. What is left out cannot: where the model runs, how many questions it is asked at a time.
-  Json cache_settings() {
+  // Every flag that may change a score.
+  Json settings() {
     FieldList list;
     flags_.judge_fields(list);
     options_.sampling_fields(list);
-    Json settings = fields_to_json(list);
-    for (const char* other : {"model", "device", "batch_size"}) settings.erase(other);
-    settings["temperature"] = options_.sampling_temperature();
-    return settings;
+    return result_settings(list, options_);
   }
 
   struct Cached {
@@ -76,10 +73,11 @@ class ScoreCommand : public Command {
 
   static judge::ScoreTask task(const JudgeItem& item) { return {item.prompt, item.media, item.known}; }
 
-  JudgeJob job(judge::BestOf& best, Cached* cache) const {
+  JudgeJob job(judge::BestOf& best, Cached* cache) {
     JudgeJob job;
     job.unit = "records";
     job.takes_folders = true;
+    job.settings = settings();
     job.refuse = [](const JudgeItem& item) {
       if (item.media.empty()) throw Error(Code::kInvalidInput, "score", "none of the media can be read", "see the warnings above");
     };

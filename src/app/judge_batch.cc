@@ -128,6 +128,13 @@ JudgeSession::Loaded& JudgeSession::loaded() {
   return *loaded_;
 }
 
+Json result_settings(const FieldList& list, const judge::JudgeOptions& options) {
+  Json settings = fields_to_json(list);
+  for (const char* other : {"model", "device", "batch_size"}) settings.erase(other);
+  settings["temperature"] = options.sampling_temperature();
+  return settings;
+}
+
 JudgeItem load_item(judge::MediumStore& store, const data::Record& record) {
   JudgeItem item{.id = record.id, .prompt = record.prompt, .media = {}};
   judge::check_prompt(item.prompt);

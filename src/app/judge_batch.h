@@ -79,6 +79,9 @@ struct JudgeItem {
 // Name of the folder of the checkpoint that is asked, an adapter's where it is one. kNotFound.
 std::string model_dir(const JudgeRunFlags& flags, const char* shipped = "embedded");
 
+// Of the flags in `list` those that results depend on: not where the model runs, how many questions it is asked at a time, nor the model.
+Json result_settings(const FieldList& list, const judge::JudgeOptions& options);
+
 // Reads the media; one that cannot be read is skipped with a warning, and the rest goes on. kInvalidInput for the prompt.
 JudgeItem load_item(judge::MediumStore& store, const data::Record& record);
 
@@ -90,6 +93,7 @@ struct JudgeJob {
   std::function<std::string(const Json&)> show;  // a result, for people
 
   // The rest may be left out.
+  Json settings = {};                                  // what results depend on beside model and prompt: a file of others is not continued
   bool takes_folders = false;                          // without --prompt: media with prompts beside them, each an item
   std::function<std::string(const Json&)> show_short;  // one of many results, for people
   // What an earlier run knows of a prompt and a medium (by judge::ScoreCache::source_of).

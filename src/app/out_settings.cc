@@ -1,4 +1,4 @@
-#include "app/checklist_settings.h"
+#include "app/out_settings.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -44,17 +44,23 @@ std::string checkpoint_mark(const std::string& dir) {
   return sha256_hex(all);
 }
 
-void keep_settings(const std::string& out, const Json& settings, bool continued) {
+std::string named_mark(const std::string& dir) {
+  return format("{} ({})", fs::path(dir).filename().string(), checkpoint_mark(dir).substr(0, 16));
+}
+
+void keep_settings(const std::string& out, const std::function<Json()>& settings, bool continued) {
+  if (!fs::is_regular_file(out)) return;  // a pipe or a device
   const std::string path = out + ".settings";
-  if (!continued) return write_file_atomic(path, settings.dump(1) + "\n");
+  if (!continued) return write_file_atomic(path, settings().dump(1) + "\n");
   if (!fs::exists(path))
     return log_warning(
-        format("{}: what its answers were made with is not known ({} is missing): model and questions are not compared", out, path));
+        format("{}: what its results were made with is not known ({} is missing): model and settings are not compared", out, path));
   const Json kept = read_json(path);
-  for (const auto& [key, value] : settings.items())
+  const Json ours = settings();
+  for (const auto& [key, value] : ours.items())
     if (!kept.contains(key) || kept[key] != value)
       throw Error(Code::kUsage, out,
-                  format("its answers were made with another {}: {}, not {}", key, kept.contains(key) ? json_line(kept[key]) : "none",
+                  format("its results were made with another {}: {}, not {}", key, kept.contains(key) ? json_line(kept[key]) : "none",
                          json_line(value)),
                   "give the flags of that run, or another --out");
 }

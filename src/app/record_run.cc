@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/jsonl_out.h"
+#include "app/out_settings.h"
 #include "core/error.h"
 #include "core/format.h"
 #include "core/interrupt.h"
@@ -44,6 +45,7 @@ class RecordRun {
         batch_(session_, options, job),
         progress_(job.unit, input_.lines, "records", std::min(out_.before().done * shard_.count, input_.lines)) {
     counts_ = {out_.before().done, out_.before().failed, out_.before().skipped_media};
+    if (out_.is_file() && !job.settings.is_null()) keep_settings(out_.path(), [&] { return settings(); }, out_.before().done > 0);
     if (!shard_.is_whole()) input_.stream = std::make_unique<data::ShardStream>(std::move(input_.stream), shard_);
     if (!data::is_live(flags.in))  // else the first results would wait for what comes after them
       input_.stream = std::make_unique<data::LookAhead>(std::move(input_.stream), [this](const data::Record& r) { expect(r); });
@@ -62,6 +64,13 @@ class RecordRun {
   }
 
  private:
+  Json settings() const {
+    Json all = job_.settings;
+    all["model"] = named_mark(model_dir(flags_));
+    all["prompt"] = flags_.prompt;
+    return all;
+  }
+
   void stop_if_asked() const {
     check_interrupt(!out_.is_file() ? std::string("give --out FILE to be able to continue")
                                     : format("{} records are in {}; the same command with --resume continues", counts_.done, out_.path()));

@@ -2,12 +2,18 @@
 
 import json
 import os
+import re
 import select
+import shutil
 import signal
 import subprocess
 import unittest
 
 import cli
+
+
+def without_seconds(lines):
+    return re.sub(r'"seconds":[0-9.e-]+', "", lines)
 
 
 class Records(cli.CliTest):
@@ -157,6 +163,29 @@ class Outputs(cli.CliTest):
         self.fails(cli.USAGE, ["out.jsonl", "--resume"], "compare", *self.JUDGE, "--in", records, "--out", out)
         with open(out) as f:
             self.assertEqual(f.read(), '{"id":"kept"}\n')
+
+    def test_a_run_is_not_continued_by_another(self):
+        records, out = self.records("in.jsonl", 3), self.path("out.jsonl")
+        other = shutil.copytree(cli.TINY, self.path("other"))
+        with open(os.path.join(other, "config.json"), "a") as f:
+            f.write("\n")
+        for command, changes in [("compare", [["--votes", "3"], ["--no-both-orders"], ["--fps", "2"], ["--model", other]]),
+                                 ("score", [["--votes", "3"], ["--seed", "4"], ["--max-completion-length", "5"]]),
+                                 ("rank", [["--strategy", "listwise"], ["--tau", "2"]])]:
+            args = [command, *self.JUDGE, "--in", records, "--out", out]
+            self.done(*args)
+            with open(out) as f:
+                whole = f.read()
+            with open(out, "w") as f:
+                f.write(whole.splitlines(keepends=True)[0])
+            for change in changes:
+                self.fails(cli.USAGE, "made with another", *args, "--resume", *change)
+            self.done(*args, "--resume", "--batch-size", "3")
+            with open(out) as f:
+                self.assertEqual(without_seconds(f.read()), without_seconds(whole))
+            os.remove(out + ".settings")
+            self.assertIn("is not known", self.done(*args, "--resume").err)
+            os.remove(out)
 
     def test_unwritable_output(self):
         # Root may write anywhere, but not below a file.
