@@ -7,8 +7,8 @@ namespace beholder::eval {
 namespace {
 
 // Costs in thousand passes of a generator's network, for the time left: two per evaluation with guidance; of a pair two forward and
-// backward (three) and the reference's two forward; an answered checklist is about as much as that many passes.
-constexpr double kUnit = 1e-3, kPair = 8, kAsked = 100, kInspected = 1;
+// backward (three) and the reference's two forward; an answered checklist of the embedded size takes as long as that many passes.
+constexpr double kUnit = 1e-3, kPair = 8, kAsked = 3, kInspected = 1;
 
 class Planner {
  public:
