@@ -68,29 +68,25 @@ Json compare_results(const std::string& folder_a, const std::string& folder_b) {
   check_same(a, b, folder_b);
   const auto rows = paired_rows(read_rows(folder_a), read_rows(folder_b), folder_b);
   const double sign = a.at("higher_is_better").get<bool>() ? 1 : -1;
-  const auto statistics = [&](const std::vector<Ratio>& sums) {
-    const double difference = sums[1].value() - sums[0].value();
-    return std::vector<double>{sums[0].value(), sums[1].value(), difference};
-  };
+  const auto difference = [](const std::vector<Ratio>& of) { return of[1].value() - of[0].value(); };
   const std::vector<Ratio> sums = sum_rows(rows);
   if (sums.empty() || sums[0].n == 0) throw Error(Code::kInvalidInput, folder_a, "nothing counts in it", "evaluate labelled records");
-  const std::vector<double> values = statistics(sums);
   double better = 0, draws = 0;
   const auto intervals = bootstrap(rows, [&](const std::vector<Ratio>& drawn) {
-    std::vector<double> out = statistics(drawn);
-    if (std::isfinite(out[2])) {
-      better += sign * out[2] > 0 ? 1 : out[2] == 0 ? 0.5 : 0;
+    const double d = difference(drawn);
+    if (std::isfinite(d)) {
+      better += sign * d > 0 ? 1 : d == 0 ? 0.5 : 0;
       ++draws;
     }
-    return out;
+    return std::vector<double>{d};
   });
   return {{"protocol", a.at("protocol")},
           {"dataset", a.at("dataset")},
           {"judges", {a.at("judge"), b.at("judge")}},
-          {"values", {values[0], values[1]}},
-          {"intervals", {interval_json(intervals[0]), interval_json(intervals[1])}},
-          {"difference", values[2]},
-          {"interval", interval_json(intervals[2])},
+          {"values", {sums[0].value(), sums[1].value()}},
+          {"intervals", {a.at("interval"), b.at("interval")}},
+          {"difference", difference(sums)},
+          {"interval", interval_json(intervals[0])},
           {"higher_is_better", a.at("higher_is_better")},
           {"better_in", number_or_null(better / draws)},
           {"n", std::llround(sums[0].n)},

@@ -46,8 +46,9 @@ std::string interval_plot(const IntervalPlot& plot) {
     for (const double dot : row.dots)
       if (std::isfinite(dot)) out += format("<circle class=\"seed\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\"/>", x(dot), y + 7);
     out += format("<line class=\"whisker\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", x(row.low), x(row.high), y, y);
-    out += format("<circle class=\"value\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\"><title>{:.3f} [{:.3f}, {:.3f}]</title></circle>",
-                  x(row.value), y, row.value, row.low, row.high);
+    const std::string interval = row.low < row.high ? format(" [{:.3f}, {:.3f}]", row.low, row.high) : "";
+    out += format("<circle class=\"value\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\"><title>{:.3f}{}</title></circle>", x(row.value), y,
+                  row.value, interval);
   }
   return out + "</svg>\n";
 }
