@@ -54,8 +54,30 @@ void linear_quantised(benchmark::State& state, int bits) {
     return vlm::quantised_linear(x, {&factor, 1})[0];
   });
 }
+// LibTorch's own kernels for the same, with its layouts: one scale a row in int8, groups of 128 in int4.
+void linear_wheel(benchmark::State& state, int bits) {
+  struct Packed {
+    at::Tensor weights, scales;
+  };
+  constexpr std::int64_t kGroup = 128;
+  std::vector<Packed> weights;
+  for (int i = 0; i < kCopies; ++i) {
+    const auto levels = at::TensorOptions(bits == 8 ? at::kChar : at::kInt);
+    const at::Tensor raw = at::randint(bits == 8 ? -127 : 0, bits == 8 ? 128 : 16, {kOut, kIn}, levels);
+    if (bits == 8)
+      weights.push_back({raw, at::rand({kOut}, bf16())});
+    else
+      weights.push_back({at::_convert_weight_to_int4pack_for_cpu(raw, 1), at::rand({kIn / kGroup, kOut, 2}, bf16())});
+  }
+  decode_product(state, bits / 8.0, [&](int i, const at::Tensor& x) {
+    const Packed& w = weights[static_cast<std::size_t>(i)];
+    return bits == 8 ? at::_weight_int8pack_mm(x, w.weights, w.scales) : at::_weight_int4pack_mm_for_cpu(x, w.weights, kGroup, w.scales);
+  });
+}
 BENCHMARK_CAPTURE(linear_quantised, int8, 8)->Arg(1)->Arg(8)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK_CAPTURE(linear_wheel, int8, 8)->Arg(1)->Arg(8)->Unit(benchmark::kMicrosecond)->UseRealTime();
 BENCHMARK_CAPTURE(linear_quantised, int4, 4)->Arg(1)->Arg(8)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK_CAPTURE(linear_wheel, int4, 4)->Arg(1)->Arg(8)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 // Eight continuations of one prompt of 768 tokens, 64 tokens on.
 void decode_attention(benchmark::State& state) {
