@@ -77,6 +77,32 @@ std::optional<Lesson> colour_lesson(const Scene& scene, Rng& rng) {
   return Lesson{any ? format("Is it {}?", name) : format("Is the {} {}?", name_of(shape), name), yes};
 }
 
+// Of a shape that stands beside a thing of another colour: its own, or that one. Whoever knows only which shapes and colours are shown
+// cannot tell.
+std::optional<Lesson> binding_lesson(const Scene& scene, Rng& rng) {
+  const Object& asked = scene.objects[rng.below(scene.objects.size())];
+  std::vector<Colour> others;
+  for (const Object& o : scene.objects) {
+    if (o.thing.shape == asked.thing.shape && o.thing.colour != asked.thing.colour) return std::nullopt;
+    if (o.thing.shape != asked.thing.shape && o.thing.colour != asked.thing.colour) others.push_back(o.thing.colour);
+  }
+  if (others.empty()) return std::nullopt;
+  const bool yes = rng.chance(0.5);
+  const Colour colour = yes ? asked.thing.colour : others[rng.below(others.size())];
+  return Lesson{format("Is the {} {}?", name_of(asked.thing.shape), name_of(colour)), yes};
+}
+
+// In which half of the picture a shape stands that is shown once, or that it stands in the other.
+std::optional<Lesson> half_lesson(const Scene& scene, Rng& rng) {
+  const Object& asked = scene.objects[rng.below(scene.objects.size())];
+  const auto same = [&](const Object& o) { return o.thing.shape == asked.thing.shape; };
+  if (std::count_if(scene.objects.begin(), scene.objects.end(), same) > 1) return std::nullopt;
+  const bool across = rng.chance(0.5), yes = rng.chance(0.5);
+  const bool first = across ? asked.x < scene.width / 2.0 : asked.y < scene.height / 2.0;
+  const Relation side = across ? Relation::kLeftOf : Relation::kAbove;
+  return Lesson{format("Is the {} {} the middle?", name_of(asked.thing.shape), name_of(first == yes ? side : inverse(side))), yes};
+}
+
 // Of two things of different shapes, where nothing else is shown: where one stands, or that it stands on the other side.
 std::optional<Lesson> place_lesson(const Scene& scene, Rng& rng) {
   if (scene.objects.size() != 2 || scene.objects[0].thing.shape == scene.objects[1].thing.shape) return std::nullopt;
@@ -105,8 +131,13 @@ std::optional<bool> truth_of(std::string_view question, const Prompt& prompt, co
 std::vector<Lesson> lessons(const Scene& scene, int most, Rng& rng) {
   std::vector<Lesson> out;
   if (scene.objects.empty()) return out;
-  for (int i = 0; i < most; ++i)
-    if (const auto lesson = rng.chance(1.0 / 3) ? place_lesson(scene, rng) : colour_lesson(scene, rng)) out.push_back(*lesson);
+  constexpr std::array kKinds = {colour_lesson, binding_lesson, half_lesson, place_lesson};
+  for (int i = 0; i < most; ++i) {
+    const std::size_t first = rng.below(kKinds.size());
+    std::optional<Lesson> lesson;
+    for (std::size_t k = 0; k < kKinds.size() && !lesson; ++k) lesson = kKinds[(first + k) % kKinds.size()](scene, rng);
+    if (lesson) out.push_back(*std::move(lesson));
+  }
   return out;
 }
 
