@@ -1,4 +1,4 @@
-"""`world make` and `world eval`: the embedded world on disk, and a judge measured on it."""
+"""`world make`, `world eval` and `world questions`: the embedded world on disk, and judges measured on it."""
 
 import hashlib
 import json
@@ -142,6 +142,27 @@ class EmbeddedJudge(cli.CliTest):
     def test_score_is_a_number(self):
         for item in self.done("score", "--prompt", self.record["prompt"], "--json", *self.files).json()["scores"]:
             self.assertTrue(0 <= item["score"] <= 10)
+
+
+@unittest.skipUnless(os.path.exists(os.path.join(cli.ROOT, "models/checklist")), "models/checklist has not been trained yet")
+class Questions(cli.CliTest):
+    def test_every_question_has_its_shares_and_interval(self):
+        report = json.loads(self.done("world", "questions", "--split", "validation", "--n", "60", "--json").out)
+        self.assertEqual((report["split"], report["n"]), ("validation", 60))
+        self.assertEqual(len(report["by_question"]), 14)
+        both = [q for q in report["by_question"] if q["balanced_accuracy"] is not None]
+        for q in both:
+            self.assertAlmostEqual(q["balanced_accuracy"], (q["recall_yes"] + q["recall_no"]) / 2)
+            self.assertLessEqual(q["interval"][0], q["balanced_accuracy"])
+            self.assertGreaterEqual(q["interval"][1], q["balanced_accuracy"])
+        self.assertAlmostEqual(report["balanced_accuracy"], sum(q["balanced_accuracy"] for q in both) / len(both))
+        self.assertEqual(report["worst_question"], min(q["balanced_accuracy"] for q in both))
+        self.assertEqual(max(q["yes"] + q["no"] for q in both), 60)  # asked of every scene
+
+    def test_bad_input(self):
+        self.fails(cli.USAGE, "ood-voters", "world", "questions", "--split", "tomorrow")
+        self.fails(cli.USAGE, "video-share", "world", "questions", "--video-share", "2")
+        self.fails(cli.INPUT, "no such folder", "world", "questions", "--model", "/nowhere")
 
 
 if __name__ == "__main__":
