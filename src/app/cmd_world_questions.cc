@@ -1,11 +1,11 @@
 // beholder world questions: how rightly a model answers the checklists of the embedded world, question by question, against the truth.
 #include "app/command.h"
 #include "app/judge_batch.h"
-#include "core/error.h"
 #include "core/format.h"
+#include "core/interrupt.h"
+#include "core/progress.h"
 #include "train/checklist_eval.h"
 #include "train/world_taught.h"
-#include "vlm/generate.h"
 
 namespace beholder::app {
 namespace {
@@ -39,7 +39,11 @@ class WorldQuestionsCommand : public Command {
     options.world_seed = world_seed_;
     options.video_share = video_share_;
     const auto source = train::world_taught(options, split, loaded.spec);
-    const train::ChecklistEval eval = train::evaluate_checklist(loaded.spec, loaded.model, *source, n_);
+    Progress progress(format("{} of {}", split_, loaded.dir), n_, "scenes");
+    const train::ChecklistEval eval = train::evaluate_checklist(loaded.spec, loaded.model, *source, n_, [&](std::int64_t done) {
+      check_interrupt("run the command again");
+      progress.update(done);
+    });
     Json report{{"model", loaded.dir}, {"split", split_}, {"n", n_}, {"video_share", video_share_}, {"world_seed", world_seed_}};
     for (const auto& [metric, value] : eval.metrics) report[metric.substr(std::string_view("eval_").size())] = value;
     report["by_question"] = eval.questions;

@@ -32,38 +32,15 @@ Json with_id(const std::string& id, const Json& result) {
   return out;
 }
 
-// What is known of a record's media before any is decoded, per medium.
-struct Recalled {
-  std::vector<std::string> sources = {};  // empty where it cannot be read: loading it says what is wrong
-  std::vector<std::optional<judge::ScoredMedium>> known = {};
-  bool complete = true;
-};
-
-Recalled recall(const JudgeJob& job, const data::Record& record) {
-  Recalled out{.complete = static_cast<bool>(job.known)};
-  if (!job.known) return out;
-  for (const data::MediaRef& ref : record.media) {
-    std::string& source = out.sources.emplace_back();
-    auto& known = out.known.emplace_back();
-    try {
-      source = judge::ScoreCache::source_of(ref);
-      known = job.known(record.prompt, source);
-    } catch (const Error& e) {
-      if (e.code() == Code::kInternal) throw;
-    }
-    out.complete = out.complete && known;
+// What `make` gives; nothing where it fails: loading the medium says what is wrong.
+template <class T, class Make>
+T or_nothing(const Make& make) {
+  try {
+    return make();
+  } catch (const Error& e) {
+    if (e.code() == Code::kInternal) throw;
+    return {};
   }
-  return out;
-}
-
-// Without pixels: nothing will be asked.
-JudgeItem known_item(const data::Record& record, const Recalled& recalled) {
-  JudgeItem item{.id = record.id, .prompt = record.prompt, .media = {}};
-  for (std::size_t i = 0; i < record.media.size(); ++i) {
-    item.media.push_back({record.media[i].name(), recalled.known[i]->hash, {}});
-    item.refs.push_back(i);
-  }
-  return item;
 }
 
 // The next few of a record's media.
@@ -167,14 +144,53 @@ void JudgeBatch::add(JudgeItem item) {
   items_.push_back(std::move(item));
 }
 
+JudgeBatch::Recalled JudgeBatch::recall(const data::Record& record) const {
+  Recalled out{.id = record.id, .sources = {}, .known = {}};
+  if (!job_.known) return out;
+  for (const data::MediaRef& ref : record.media) {
+    out.sources.push_back(or_nothing<std::string>([&] { return judge::ScoreCache::source_of(ref); }));
+    out.known.emplace_back();
+  }
+  look_up(record, out);
+  return out;
+}
+
+void JudgeBatch::look_up(const data::Record& record, Recalled& recalled) const {
+  recalled.complete = static_cast<bool>(job_.known);
+  for (std::size_t i = 0; i < recalled.sources.size(); ++i) {
+    auto& known = recalled.known[i];
+    const std::string& source = recalled.sources[i];
+    if (!known && !source.empty())
+      known = or_nothing<std::optional<judge::ScoredMedium>>([&] { return job_.known(record.prompt, source); });
+    recalled.complete = recalled.complete && known;
+  }
+}
+
+JudgeItem JudgeBatch::known_item(const data::Record& record, const Recalled& recalled) {
+  JudgeItem item{.id = record.id, .prompt = record.prompt, .media = {}};
+  for (std::size_t i = 0; i < record.media.size(); ++i) {
+    item.media.push_back({record.media[i].name(), recalled.known[i]->hash, {}});
+    item.refs.push_back(i);
+  }
+  return item;
+}
+
 void JudgeBatch::expect(const data::Record& record) {
-  if (recall(job_, record).complete) return;
+  recalled_.push_back(recall(record));
+  if (recalled_.back().complete) return;
   session_.load();
   expect_media(session_.store(), record, 0);
 }
 
 void JudgeBatch::add_record(const data::Record& record, const std::function<void(const Error&, Json skipped)>& on_error) {
-  const Recalled recalled = recall(job_, record);
+  Recalled recalled;
+  if (!recalled_.empty() && recalled_.front().id == record.id) {
+    recalled = std::move(recalled_.front());
+    recalled_.pop_front();
+    look_up(record, recalled);  // records before it may have told
+  } else {
+    recalled = recall(record);
+  }
   if (!recalled.complete) session_.load();
   Json skipped = Json::array();
   try {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -110,7 +111,7 @@ class JudgeBatch {
 
   // Throws what `refuse` throws, and kInvalidInput when a question does not fit the model; the batch is then unchanged.
   void add(JudgeItem item);
-  // It will be added soon: what is not known of its media is read meanwhile.
+  // It will be added soon, after those expected before it: what is not known of its media is read meanwhile.
   void expect(const data::Record& record);
   // Recalls or loads the record's media and adds it. An error of the model's is thrown as it is, one of the record's by `on_error` with
   // the media that were skipped before it.
@@ -124,9 +125,21 @@ class JudgeBatch {
   std::vector<Json> answer(const judge::JudgeProgress& progress);
 
  private:
+  // What is known of a record's media before any is decoded, per medium.
+  struct Recalled {
+    std::string id;
+    std::vector<std::string> sources;  // empty where it cannot be read: loading it says what is wrong
+    std::vector<std::optional<judge::ScoredMedium>> known;
+    bool complete = false;
+  };
+  Recalled recall(const data::Record& record) const;
+  void look_up(const data::Record& record, Recalled& recalled) const;
+  static JudgeItem known_item(const data::Record& record, const Recalled& recalled);  // without pixels: nothing will be asked
+
   JudgeSession& session_;
   const judge::JudgeOptions& options_;
   const JudgeJob& job_;
+  std::deque<Recalled> recalled_;  // of those that are expected, in order
   std::vector<JudgeItem> items_;
   std::vector<judge::Inquiry> inquiries_;  // per item
   std::int64_t questions_ = 0;

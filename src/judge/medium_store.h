@@ -31,6 +31,7 @@ class MediumStore {
   // so when it is loaded; one that is not loaded after all is forgotten after a while.
   void expect(const data::MediaRef& ref);
   static constexpr std::size_t kMostExpected = 32;
+  std::size_t expected() const { return expected_.size(); }  // how many wait
 
   // The name is the path, or the first frame's; bytes that came with the record are taken in place of the file. kNotFound, kCorrupt,
   // kUnsupported, kInvalidInput, kResource, naming the file.

@@ -70,16 +70,17 @@ TEST_F(MediumStoreTest, WhatIsReadAheadIsTheSame) {
 
 TEST_F(MediumStoreTest, ForgetsWhatIsNotLoadedAfterAll) {
   MediumStore store(kPatches);
-  for (int i = 0; i < static_cast<int>(MediumStore::kMostExpected); ++i) store.expect(file(dir_ / format("never {}.png", i)));
-  const std::string a = write("a.png", picture(64, 48, 1));
-  for (int i = 0; i < 200; ++i) {
-    store.expect(file(a));
-    store.load(file(a));
-  }
-  write_file_atomic(a, media::encode_png(picture(64, 48, 2)));
-  store.expect(file(a));
-  const std::string hash = store.load(file(a)).hash;
-  EXPECT_EQ(store.load(file(a)).hash, hash) << "loaded twice after being expected once";
+  for (std::size_t i = 0; i < MediumStore::kMostExpected + 3; ++i) store.expect(file(dir_ / format("never {}.png", i)));
+  EXPECT_EQ(store.expected(), MediumStore::kMostExpected);
+  const data::MediaRef a = file(write("a.png", picture(64, 48, 1)));
+  store.expect(a);
+  EXPECT_EQ(store.expected(), MediumStore::kMostExpected) << "there is no room yet";
+  for (int i = 0; i < 200; ++i) store.load(a);
+  store.expect(a);
+  store.expect(a);
+  EXPECT_EQ(store.expected(), 1U) << "room was made, and once is enough";
+  store.load(a);
+  EXPECT_EQ(store.expected(), 0U);
 }
 
 TEST_F(MediumStoreTest, StaysWithinItsLimit) {

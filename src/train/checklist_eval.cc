@@ -54,7 +54,8 @@ Metrics metrics_of(const std::vector<QuestionTally>& questions, double loss) {
 
 }  // namespace
 
-ChecklistEval evaluate_checklist(const judge::JudgeSpec& spec, const vlm::Model& model, const TaughtSource& source, std::int64_t items) {
+ChecklistEval evaluate_checklist(const judge::JudgeSpec& spec, const vlm::Model& model, const TaughtSource& source, std::int64_t items,
+                                 const std::function<void(std::int64_t)>& done) {
   const judge::Asker asker(spec, model, "evaluation");
   const std::int64_t wanted = source.items() > 0 ? std::min(source.items(), items) : items;
   ChecklistEval out;
@@ -82,6 +83,7 @@ ChecklistEval evaluate_checklist(const judge::JudgeSpec& spec, const vlm::Model&
         loss -= std::log(std::max(yes ? p[i][k] : 1 - p[i][k], 1e-12));
         asked += 1;
       }
+    if (done) done(std::min(wanted, begin + kEvalItems));
   }
   if (asked == 0) throw Error(Code::kInvalidInput, "eval_data", "no validation item can be used", "mend its media and answers");
   out.metrics = metrics_of(questions, loss);

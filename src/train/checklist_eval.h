@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "core/json.h"
 #include "train/run_log.h"
@@ -15,11 +16,13 @@ struct ChecklistEval {
   // have both; eval_worst_question: the lowest of them; eval_accuracy: share of all answers; eval_loss: mean of -log p(known answer), p
   // between yes and no.
   Metrics metrics;
-  Json questions;            // [{"question", "yes", "no", "recall_yes", "recall_no", "balanced_accuracy", "interval"}], null where there is none
+  Json questions;  // [{"question", "yes", "no", "recall_yes", "recall_no", "balanced_accuracy", "interval"}], null where there is none
   std::int64_t skipped = 0;  // items that could not be used
 };
 
-// The first `items` of the source (all, where it has fewer), with all their answers. kInvalidInput when none can be used.
-ChecklistEval evaluate_checklist(const judge::JudgeSpec& spec, const vlm::Model& model, const TaughtSource& source, std::int64_t items);
+// The first `items` of the source (all, where it has fewer), with all their answers. `done` gets how many are through, now and then; it may
+// throw. kInvalidInput when none can be used.
+ChecklistEval evaluate_checklist(const judge::JudgeSpec& spec, const vlm::Model& model, const TaughtSource& source, std::int64_t items,
+                                 const std::function<void(std::int64_t)>& done = {});
 
 }  // namespace beholder::train
