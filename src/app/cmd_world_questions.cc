@@ -26,6 +26,7 @@ class WorldQuestionsCommand : public Command {
     f.add("split", split_, "which part of the world");
     f.add_range("n", n_, 1, 1e6, "scenes");
     f.add_range("video_share", video_share_, 0, 1, "share of the scenes that are videos");
+    f.add("lessons", lessons_, "measure simple questions in place of the checklists': what has which colour, and what stands where");
     f.add("world_seed", world_seed_, "of the world's scenes");
     f.add("device", flags_.device, "cpu, cuda, cuda:1; auto: cuda where there is one");
     f.add("dtype", flags_.dtype, "fp32, bf16, fp16; auto: as stored");
@@ -38,13 +39,15 @@ class WorldQuestionsCommand : public Command {
     train::WorldTaughtOptions options;
     options.world_seed = world_seed_;
     options.video_share = video_share_;
+    options.measure_lessons = lessons_;
     const auto source = train::world_taught(options, split, loaded.spec);
     Progress progress(format("{} of {}", split_, loaded.dir), n_, "scenes");
     const train::ChecklistEval eval = train::evaluate_checklist(loaded.spec, loaded.model, *source, n_, [&](std::int64_t done) {
       check_interrupt("run the command again");
       progress.update(done);
     });
-    Json report{{"model", loaded.dir}, {"split", split_}, {"n", n_}, {"video_share", video_share_}, {"world_seed", world_seed_}};
+    Json report{{"model", loaded.dir},         {"split", split_},     {"n", n_},
+                {"video_share", video_share_}, {"lessons", lessons_}, {"world_seed", world_seed_}};
     for (const auto& [metric, value] : eval.metrics) report[metric.substr(std::string_view("eval_").size())] = value;
     report["by_question"] = eval.questions;
     if (json)
@@ -76,6 +79,7 @@ class WorldQuestionsCommand : public Command {
   std::string split_ = "test";
   std::int64_t n_ = 1000, world_seed_ = 1;
   double video_share_ = 0.3;
+  bool lessons_ = false;
 };
 
 }  // namespace

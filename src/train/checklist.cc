@@ -25,6 +25,7 @@ std::unique_ptr<TaughtSource> make_source(const ChecklistConfig& c, const std::s
   options.world_seed = c.world_seed;
   options.video_share = c.video_share;
   options.lessons = c.lessons;
+  options.lesson_kinds = c.lessons_of();
   if (c.data.empty()) {
     if (!train) options.seed = 0;  // every run is held against the same scenes
     return world_taught(options, train ? world::Split::kTrain : world::Split::kValidation, spec);

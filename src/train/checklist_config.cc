@@ -1,5 +1,7 @@
 #include "train/checklist_config.h"
 
+#include "core/format.h"
+
 namespace beholder::train {
 
 ChecklistConfig::ChecklistConfig() {
@@ -30,10 +32,26 @@ void ChecklistConfig::fields(FieldList& f) {
   f.add("world_seed", world_seed, "seed of the world");
   f.add_range("video_share", video_share, 0, 1, "share of videos among its media");
   f.add_range("lessons", lessons, 0, 64, "simpler questions about a thing or two (\"Is the circle red?\") asked beside a medium's own");
+  f.add("lesson_kinds", lesson_kinds,
+        "what they ask: colour, binding (\"Is the circle red?\" where another thing is), row (\"… above the middle?\"), column\n"
+        "(\"… left of the middle?\"), place (\"… left of the star?\"); a kind that stands twice is asked twice as often");
+}
+
+std::vector<world::LessonKind> ChecklistConfig::lessons_of() const {
+  std::vector<world::LessonKind> kinds;
+  for (const std::string& name : lesson_kinds) {
+    const auto kind = world::lesson_kind_named(name);
+    require_field(kind.has_value(), "lesson_kinds", format("\"{}\" is not a kind of lesson", name),
+                  "choose from colour, binding, row, column, place");
+    kinds.push_back(*kind);
+  }
+  require_field(!kinds.empty(), "lesson_kinds", "is empty", "name at least one kind, or set lessons = 0");
+  return kinds;
 }
 
 void validate(const ChecklistConfig& c) {
   validate_run(c);
+  c.lessons_of();
   require_field(!c.model.empty(), "model", "is empty", "name a checkpoint to start from");
   require_field(!c.data.empty() || c.eval_data.empty(), "eval_data", "is set while data is the embedded world",
                 "set data too, or leave both empty");

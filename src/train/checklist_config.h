@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "train/run_config.h"
+#include "world/questions.h"
 
 namespace beholder::train {
 
@@ -19,9 +21,11 @@ struct ChecklistConfig : RunConfig {
   std::int64_t world_seed = 1;
   double video_share = 0.3;
   std::int64_t lessons = 0;
+  std::vector<std::string> lesson_kinds = {"colour", "binding", "row", "column", "place"};
 
   ChecklistConfig();
   void fields(FieldList& f);
+  std::vector<world::LessonKind> lessons_of() const;  // kUsage names a kind that there is not
 };
 
 // Checks what a field list cannot: kUsage that names the field and the way out.

@@ -132,9 +132,12 @@ bool others_colour(const world::Scene& scene, const std::string& question) {
 TEST(WorldTaught, LessonsAreTrueAndEvenAndOnlyTaught) {
   Rng rng(1);
   int yes = 0, all = 0, bound = 0;
+  std::array<int, world::kLessonKinds> of_kind{};
+  const std::vector<world::LessonKind> kinds = ChecklistConfig().lessons_of();
   for (std::uint64_t i = 0; i < 200; ++i) {
     const world::Item item = world::make_single({}, world::Split::kTrain, i, world::Odds::kEven);
-    for (const world::Lesson& lesson : world::lessons(item.scenes[0], 6, rng)) {
+    for (const world::Lesson& lesson : world::lessons(item.scenes[0], 6, kinds, rng)) {
+      ++of_kind[static_cast<std::size_t>(lesson.kind)];
       EXPECT_EQ(shown(item.scenes[0], lesson.question), lesson.yes) << lesson.question;
       yes += lesson.yes;
       ++all;
@@ -144,11 +147,16 @@ TEST(WorldTaught, LessonsAreTrueAndEvenAndOnlyTaught) {
   EXPECT_GT(all, 600);
   EXPECT_GT(bound, 50) << "a shape with the colour of another one";
   EXPECT_NEAR(yes, all / 2.0, 3 * std::sqrt(all) / 2);
-  EXPECT_TRUE(world::lessons({}, 6, rng).empty());
+  for (const int n : of_kind) EXPECT_GT(n, 30);
+  EXPECT_TRUE(world::lessons({}, 6, kinds, rng).empty());
+  const world::Scene crowd = world::make_single({}, world::Split::kTrain, 0, world::Odds::kEven).scenes[0];
+  for (const world::Lesson& lesson : world::lessons(crowd, 8, std::array{world::LessonKind::kRow}, rng))
+    EXPECT_EQ(lesson.kind, world::LessonKind::kRow);
 
   const Fresh fresh;
   WorldTaughtOptions options = pictures(ChecklistConfig());
   options.lessons = 3;
+  options.lesson_kinds = kinds;
   const auto source = world_taught(options, world::Split::kTrain, fresh.spec);
   std::size_t taught = 0, whole = 0;
   for (std::int64_t i = 0; i < 20; ++i) {
@@ -157,6 +165,14 @@ TEST(WorldTaught, LessonsAreTrueAndEvenAndOnlyTaught) {
   }
   EXPECT_GT(taught, 40u);
   EXPECT_EQ(whole, 0u);
+
+  options.measure_lessons = true;
+  const auto measured = world_taught(options, world::Split::kTest, fresh.spec);
+  ASSERT_EQ(measured->questions().size(), kinds.size());
+  std::array<int, world::kLessonKinds> asked{};
+  for (std::int64_t i = 0; i < 60; ++i)
+    for (const TaughtItem item = measured->whole(i); const Known& known : item.known) ++asked[known.question];
+  for (const int n : asked) EXPECT_GT(n, 5);
 }
 
 TEST(WorldTaught, YesAndNoAreTaughtEquallyOften) {

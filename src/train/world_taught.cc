@@ -4,7 +4,6 @@
 
 #include "core/error.h"
 #include "train/world_media.h"
-#include "world/questions.h"
 
 namespace beholder::train {
 namespace {
@@ -23,6 +22,8 @@ class WorldTaught : public TaughtSource {
     balance_.emplace(questions_.size());
     for (std::uint64_t i = 0; i < kCounted; ++i)
       for (const Known& known : answers(scene("checklist count", i))) balance_->count(known);
+    for (int k = 0; k < world::kLessonKinds; ++k) kinds_.push_back(static_cast<world::LessonKind>(k));
+    for (const world::LessonKind kind : kinds_) kind_names_.emplace_back(world::name_of(kind));
   }
 
   TaughtItem taught(std::int64_t step, std::int64_t index) const override {
@@ -30,17 +31,21 @@ class WorldTaught : public TaughtSource {
     const world::Item item = scene("checklist scene", Rng(rng).bits64() >> 12);
     TaughtItem out = with_medium(item, balance_->draw(answers(item), options_.most_questions, rng));
     Rng drawn(options_.seed, stable_hash("checklist lessons"), static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(index));
-    for (const world::Lesson& lesson : world::lessons(item.scenes[0], static_cast<int>(options_.lessons), drawn)) {
-      out.asked.questions.push_back(lesson.question);
-      out.known.push_back({questions_.size(), lesson.yes});
-    }
+    for (const world::Lesson& lesson : world::lessons(item.scenes[0], static_cast<int>(options_.lessons), options_.lesson_kinds, drawn))
+      add(lesson, questions_.size(), out);
     return out;
   }
   TaughtItem whole(std::int64_t number) const override {
     const world::Item item = scene("checklist whole", static_cast<std::uint64_t>(number));
-    return with_medium(item, answers(item));
+    if (!options_.measure_lessons) return with_medium(item, answers(item));
+    TaughtItem out = with_medium(item, {});
+    Rng drawn(options_.seed, stable_hash("checklist whole lessons"), static_cast<std::uint64_t>(number));
+    for (std::size_t k = 0; k < kinds_.size(); ++k)
+      if (const auto lesson = world::lesson(item.scenes[0], kinds_[k], drawn)) add(*lesson, k, out);
+    if (out.known.empty()) out.problem = "nothing is shown";
+    return out;
   }
-  const std::vector<std::string>& questions() const override { return questions_; }
+  const std::vector<std::string>& questions() const override { return options_.measure_lessons ? kind_names_ : questions_; }
 
  private:
   void add(const std::string& question, bool video) {
@@ -66,6 +71,11 @@ class WorldTaught : public TaughtSource {
     return out;
   }
 
+  static void add(const world::Lesson& lesson, std::size_t question, TaughtItem& out) {
+    out.asked.questions.push_back(lesson.question);
+    out.known.push_back({question, lesson.yes});
+  }
+
   TaughtItem with_medium(const world::Item& item, std::vector<Known> known) const {
     TaughtItem out{.id = item.id};
     out.asked.medium = world_media(item, spec_.patches)[0].media;
@@ -79,6 +89,8 @@ class WorldTaught : public TaughtSource {
   const judge::JudgeSpec& spec_;
   std::vector<std::string> questions_;
   std::vector<bool> of_video_only_;
+  std::vector<world::LessonKind> kinds_;
+  std::vector<std::string> kind_names_;
   std::optional<Balance> balance_;
 };
 

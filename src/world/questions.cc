@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "core/format.h"
 
@@ -44,6 +45,8 @@ bool light_background(const Case& c) {
   return sum / 6 > kMiddle;
 }
 
+constexpr std::array<std::string_view, kLessonKinds> kLessonNames = {"colour", "binding", "row", "column", "place"};
+
 constexpr Known kKnown[] = {
     {"Does it show [[prompt]]?", shows_prompt},
     {"Is a relation asked for: [[prompt]]?", [](const Case& c) { return c.prompt.kind == PromptKind::kRelation; }},
@@ -62,8 +65,10 @@ constexpr Known kKnown[] = {
     {"Is it steady?", free_of<Defect::kFlicker>},
 };
 
+using Asked = std::optional<std::pair<std::string, bool>>;  // and whether the answer is yes
+
 // Of any thing shown, or of one shape.
-std::optional<Lesson> colour_lesson(const Scene& scene, Rng& rng) {
+Asked colour_lesson(const Scene& scene, Rng& rng) {
   const Shape shape = scene.objects[rng.below(scene.objects.size())].thing.shape;
   const bool yes = rng.chance(0.5), any = rng.chance(0.5);
   std::array<bool, kColours> right{};  // the colours that the answer yes is true of
@@ -74,12 +79,12 @@ std::optional<Lesson> colour_lesson(const Scene& scene, Rng& rng) {
   std::size_t colour = rng.below(kColours);
   while (right[colour] != yes) colour = (colour + 1) % kColours;
   const std::string_view name = name_of(static_cast<Colour>(colour));
-  return Lesson{any ? format("Is it {}?", name) : format("Is the {} {}?", name_of(shape), name), yes};
+  return std::pair{any ? format("Is it {}?", name) : format("Is the {} {}?", name_of(shape), name), yes};
 }
 
 // Of a shape that stands beside a thing of another colour: its own, or that one. Whoever knows only which shapes and colours are shown
 // cannot tell.
-std::optional<Lesson> binding_lesson(const Scene& scene, Rng& rng) {
+Asked binding_lesson(const Scene& scene, Rng& rng) {
   const Object& asked = scene.objects[rng.below(scene.objects.size())];
   std::vector<Colour> others;
   for (const Object& o : scene.objects) {
@@ -89,28 +94,28 @@ std::optional<Lesson> binding_lesson(const Scene& scene, Rng& rng) {
   if (others.empty()) return std::nullopt;
   const bool yes = rng.chance(0.5);
   const Colour colour = yes ? asked.thing.colour : others[rng.below(others.size())];
-  return Lesson{format("Is the {} {}?", name_of(asked.thing.shape), name_of(colour)), yes};
+  return std::pair{format("Is the {} {}?", name_of(asked.thing.shape), name_of(colour)), yes};
 }
 
 // In which half of the picture a shape stands that is shown once, or that it stands in the other.
-std::optional<Lesson> half_lesson(const Scene& scene, Rng& rng) {
+Asked half_lesson(const Scene& scene, bool across, Rng& rng) {
   const Object& asked = scene.objects[rng.below(scene.objects.size())];
   const auto same = [&](const Object& o) { return o.thing.shape == asked.thing.shape; };
   if (std::count_if(scene.objects.begin(), scene.objects.end(), same) > 1) return std::nullopt;
-  const bool across = rng.chance(0.5), yes = rng.chance(0.5);
+  const bool yes = rng.chance(0.5);
   const bool first = across ? asked.x < scene.width / 2.0 : asked.y < scene.height / 2.0;
   const Relation side = across ? Relation::kLeftOf : Relation::kAbove;
-  return Lesson{format("Is the {} {} the middle?", name_of(asked.thing.shape), name_of(first == yes ? side : inverse(side))), yes};
+  return std::pair{format("Is the {} {} the middle?", name_of(asked.thing.shape), name_of(first == yes ? side : inverse(side))), yes};
 }
 
 // Of two things of different shapes, where nothing else is shown: where one stands, or that it stands on the other side.
-std::optional<Lesson> place_lesson(const Scene& scene, Rng& rng) {
+Asked place_lesson(const Scene& scene, Rng& rng) {
   if (scene.objects.size() != 2 || scene.objects[0].thing.shape == scene.objects[1].thing.shape) return std::nullopt;
   const std::size_t first = rng.below(2);
   const Object &a = scene.objects[first], &b = scene.objects[1 - first];
   const bool yes = rng.chance(0.5);
   const Relation is = relation_between(a, b);
-  return Lesson{format("Is the {} {} the {}?", name_of(a.thing.shape), name_of(yes ? is : inverse(is)), name_of(b.thing.shape)), yes};
+  return std::pair{format("Is the {} {} the {}?", name_of(a.thing.shape), name_of(yes ? is : inverse(is)), name_of(b.thing.shape)), yes};
 }
 
 }  // namespace
@@ -128,15 +133,47 @@ std::optional<bool> truth_of(std::string_view question, const Prompt& prompt, co
   return std::nullopt;
 }
 
-std::vector<Lesson> lessons(const Scene& scene, int most, Rng& rng) {
+std::string_view name_of(LessonKind kind) {
+  return kLessonNames[static_cast<std::size_t>(kind)];
+}
+
+std::optional<LessonKind> lesson_kind_named(std::string_view name) {
+  const auto at = std::find(kLessonNames.begin(), kLessonNames.end(), name);
+  if (at == kLessonNames.end()) return std::nullopt;
+  return static_cast<LessonKind>(at - kLessonNames.begin());
+}
+
+std::optional<Lesson> lesson(const Scene& scene, LessonKind kind, Rng& rng) {
+  if (scene.objects.empty()) return std::nullopt;
+  Asked asked;
+  switch (kind) {
+    case LessonKind::kColour:
+      asked = colour_lesson(scene, rng);
+      break;
+    case LessonKind::kBinding:
+      asked = binding_lesson(scene, rng);
+      break;
+    case LessonKind::kRow:
+      asked = half_lesson(scene, false, rng);
+      break;
+    case LessonKind::kColumn:
+      asked = half_lesson(scene, true, rng);
+      break;
+    case LessonKind::kPlace:
+      asked = place_lesson(scene, rng);
+      break;
+  }
+  if (!asked) return std::nullopt;
+  return Lesson{kind, std::move(asked->first), asked->second};
+}
+
+std::vector<Lesson> lessons(const Scene& scene, int most, std::span<const LessonKind> kinds, Rng& rng) {
   std::vector<Lesson> out;
-  if (scene.objects.empty()) return out;
-  constexpr std::array kKinds = {colour_lesson, binding_lesson, half_lesson, place_lesson};
   for (int i = 0; i < most; ++i) {
-    const std::size_t first = rng.below(kKinds.size());
-    std::optional<Lesson> lesson;
-    for (std::size_t k = 0; k < kKinds.size() && !lesson; ++k) lesson = kKinds[(first + k) % kKinds.size()](scene, rng);
-    if (lesson) out.push_back(*std::move(lesson));
+    const std::size_t first = rng.below(kinds.size());
+    std::optional<Lesson> one;
+    for (std::size_t k = 0; k < kinds.size() && !one; ++k) one = lesson(scene, kinds[(first + k) % kinds.size()], rng);
+    if (one) out.push_back(*std::move(one));
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,15 +20,30 @@ std::vector<std::string_view> known_questions();
 // answer: a wrong count where none was asked for (a checklist masks it there).
 std::optional<bool> truth_of(std::string_view question, const Prompt& prompt, const Scene& scene);
 
-// Simpler questions about a thing or two, for learning the others: "Is it red?" of any shown thing; "Is the circle red?" of one shape,
-// half of them with the colour of another thing in place of one that is not there; "Is the circle left of the middle?"; "Is the circle left
-// of the star?" where two are shown. At most `most` of them, a kind by chance each (the next one where
-// the scene has none of it), yes and no equally likely. A shape that is shown in
-// several colours is not asked about, and the place of one that is shown twice neither.
+// Simpler questions about a thing or two, for learning the others.
+enum class LessonKind {
+  kColour,   // "Is it red?" of any shown thing, "Is the circle red?" of one shape; wrong colours are any that are not there
+  kBinding,  // "Is the circle red?", where the wrong colour is that of another thing
+  kRow,      // "Is the circle above the middle?"
+  kColumn,   // "Is the circle left of the middle?"
+  kPlace,    // "Is the circle left of the star?", where only these two are shown
+};
+inline constexpr int kLessonKinds = 5;
+std::string_view name_of(LessonKind kind);  // "colour", "binding", "row", "column", "place"
+std::optional<LessonKind> lesson_kind_named(std::string_view name);
+
 struct Lesson {
+  LessonKind kind = LessonKind::kColour;
   std::string question;
   bool yes = false;
 };
-std::vector<Lesson> lessons(const Scene& scene, int most, Rng& rng);
+
+// A lesson about the scene, yes and no equally likely. Empty where it has none of that kind: a shape that is shown in several colours is
+// not asked about, and the place of one that is shown twice neither.
+std::optional<Lesson> lesson(const Scene& scene, LessonKind kind, Rng& rng);
+
+// At most `most` of them, each of a kind drawn from `kinds` (one that stands there twice is drawn twice as often; where the scene has
+// none of the kind, the next one's).
+std::vector<Lesson> lessons(const Scene& scene, int most, std::span<const LessonKind> kinds, Rng& rng);
 
 }  // namespace beholder::world
