@@ -24,6 +24,20 @@ function(deps_interface name)
   add_library(deps::${name} ALIAS deps_${name})
 endfunction()
 
+# What a CUDA build of torch has beyond: graphs (vlm/step_graph.cc) and NCCL (dist/nccl.cc). The headers that its own ones include come with
+# the CUDA toolkit, or with the wheels that torch's wheel brings along; `make check-cuda` compiles against them without a GPU.
+deps_interface(cuda)
+if(TARGET torch_cuda)
+  set(wheels ${TORCH}/../nvidia)
+  find_path(CUSPARSE_INCLUDE cusparse.h HINTS ${wheels}/cu13/include ${wheels}/cusparse/include ${CUDA_INCLUDE_DIRS})
+  find_path(NCCL_INCLUDE nccl.h HINTS ${wheels}/nccl/include)
+  if(CUSPARSE_INCLUDE)
+    target_compile_definitions(deps_cuda INTERFACE BEHOLDER_CUDA=1 $<$<BOOL:${NCCL_INCLUDE}>:BEHOLDER_NCCL=1>)
+    target_include_directories(deps_cuda SYSTEM INTERFACE ${CUSPARSE_INCLUDE} $<$<BOOL:${NCCL_INCLUDE}>:${NCCL_INCLUDE}>)
+  endif()
+  message(STATUS "CUDA graphs: ${CUSPARSE_INCLUDE}; NCCL: ${NCCL_INCLUDE}")
+endif()
+
 deps_interface(fmt)   # fmt 12 travels in torch's include folder; its compiled half is src/core/fmt.cc
 target_include_directories(deps_fmt SYSTEM INTERFACE ${TORCH}/include)
 

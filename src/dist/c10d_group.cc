@@ -1,4 +1,4 @@
-// Several processes, by c10d's Gloo backend over TCP.
+// Several processes, by c10d: Gloo over TCP, and NCCL between GPUs where there is one.
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
@@ -18,6 +18,7 @@
 #include "core/error.h"
 #include "core/format.h"
 #include "dist/launch.h"
+#include "dist/nccl.h"
 #include "dist/watch.h"
 
 namespace beholder::dist {
@@ -106,10 +107,12 @@ void meet(const Place& place, const StorePtr& store, Milliseconds timeout) {
   }
 }
 
-class GlooGroup : public ProcessGroup {
+class C10dGroup : public ProcessGroup {
  public:
-  GlooGroup(const Place& place, Milliseconds timeout, const std::function<void(const std::string&)>& on_fault)
-      : ProcessGroup(place.rank, place.size), store_(connect_store(place, timeout, place.rank == 0 && !place.store_is_there)) {
+  C10dGroup(const Place& place, Milliseconds timeout, const std::function<void(const std::string&)>& on_fault)
+      : ProcessGroup(place.rank, place.size),
+        timeout_(timeout),
+        store_(connect_store(place, timeout, place.rank == 0 && !place.store_is_there)) {
     // A connection of its own: a call that waits holds the other one.
     watch_.emplace(board_on(connect_store(place, timeout, false)),
                    WatchOptions{.rank = place.rank,
@@ -121,24 +124,26 @@ class GlooGroup : public ProcessGroup {
     meet(place, store_, timeout);
     auto options = c10d::ProcessGroupGloo::Options::create(timeout);
     options->devices.push_back(device_for(place));
-    group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_), place.rank, place.size,
-                                                         options);
+    gloo_ = c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store_), place.rank, place.size,
+                                                        options);
   }
 
   // Rank 0 keeps the store: it goes last.
-  ~GlooGroup() override {
-    if (broken_) return;
+  ~C10dGroup() override {
     try {
-      group_->barrier()->wait();
+      if (nccl_) broken_ ? nccl_->abort() : nccl_->shutdown();
+      if (!broken_) gloo_->barrier()->wait();
     } catch (const std::exception&) {
     }
   }
 
   void sum(at::Tensor& tensor) override {
+    c10::intrusive_ptr<c10d::Work> work;
     check([&] {
       std::vector<at::Tensor> tensors{tensor};
-      group_->allreduce(tensors)->wait();
+      work = backend(tensor).allreduce(tensors);
     });
+    Waiting(*this, tensor, std::move(work)).wait();
   }
 
   std::unique_ptr<Pending> start_broadcast(at::Tensor& tensor, int root) override {
@@ -147,9 +152,9 @@ class GlooGroup : public ProcessGroup {
       c10d::BroadcastOptions options;
       options.rootRank = root;
       std::vector<at::Tensor> tensors{tensor};
-      work = group_->broadcast(tensors, options);
+      work = backend(tensor).broadcast(tensors, options);
     });
-    return std::make_unique<Waiting>(*this, std::move(work));
+    return std::make_unique<Waiting>(*this, tensor, std::move(work));
   }
 
   std::unique_ptr<Pending> reduce(at::Tensor& tensor, int root) override {
@@ -158,9 +163,9 @@ class GlooGroup : public ProcessGroup {
       c10d::ReduceOptions options;
       options.rootRank = root;
       std::vector<at::Tensor> tensors{tensor};
-      work = group_->reduce(tensors, options);
+      work = backend(tensor).reduce(tensors, options);
     });
-    return std::make_unique<Waiting>(*this, std::move(work));
+    return std::make_unique<Waiting>(*this, tensor, std::move(work));
   }
 
   std::vector<std::string> gather(const std::string& mine) override {
@@ -171,7 +176,7 @@ class GlooGroup : public ProcessGroup {
       std::vector<std::vector<at::Tensor>> lengths(1);
       for (std::size_t r = 0; r < ranks; ++r) lengths[0].push_back(at::empty({1}, at::kLong));
       std::vector<at::Tensor> in{length};
-      group_->allgather(lengths, in)->wait();
+      gloo_->allgather(lengths, in)->wait();
       std::int64_t longest = 1;
       for (const at::Tensor& l : lengths[0]) longest = std::max(longest, l.item<std::int64_t>());
       at::Tensor padded = at::zeros({longest}, at::kByte);
@@ -179,7 +184,7 @@ class GlooGroup : public ProcessGroup {
       std::vector<std::vector<at::Tensor>> all(1);
       for (std::size_t r = 0; r < ranks; ++r) all[0].push_back(at::empty({longest}, at::kByte));
       in = {padded};
-      group_->allgather(all, in)->wait();
+      gloo_->allgather(all, in)->wait();
       for (std::size_t r = 0; r < ranks; ++r)
         out.emplace_back(static_cast<const char*>(all[0][r].const_data_ptr()),
                          static_cast<std::size_t>(lengths[0][r].item<std::int64_t>()));
@@ -196,20 +201,38 @@ class GlooGroup : public ProcessGroup {
  private:
   class Waiting : public Pending {
    public:
-    Waiting(GlooGroup& group, c10::intrusive_ptr<c10d::Work> work)
-        : group_(group), work_(std::move(work)), ended_(std::make_shared<std::atomic<Clock::time_point>>(Clock::time_point::max())) {
-      work_->getFuture()->addCallback([ended = ended_](c10::ivalue::Future&) { *ended = Clock::now(); });
+    Waiting(C10dGroup& group, const at::Tensor& tensor, c10::intrusive_ptr<c10d::Work> work)
+        : group_(group),
+          on_gpu_(group.uses_nccl(tensor)),
+          work_(std::move(work)),
+          ended_(std::make_shared<std::atomic<Clock::time_point>>(Clock::time_point::max())) {
+      if (!on_gpu_) work_->getFuture()->addCallback([ended = ended_](c10::ivalue::Future&) { *ended = Clock::now(); });
     }
     void wait() override {
-      group_.check([&] { work_->wait(); });
+      group_.check([&] {
+        if (!on_gpu_) {
+          work_->wait();
+          return;
+        }
+        await(*work_, group_.timeout_);
+        *ended_ = Clock::now();
+      });
     }
     Clock::time_point ended() const override { return std::min(ended_->load(), Clock::now()); }
 
    private:
-    GlooGroup& group_;
+    C10dGroup& group_;
+    bool on_gpu_;
     c10::intrusive_ptr<c10d::Work> work_;
     std::shared_ptr<std::atomic<Clock::time_point>> ended_;  // written by Gloo's thread
   };
+
+  bool uses_nccl(const at::Tensor& tensor) const { return tensor.is_cuda() && nccl_; }
+  // The first tensor on a GPU sets NCCL up; all ranks come to it in the same collective.
+  c10d::Backend& backend(const at::Tensor& tensor) {
+    if (tensor.is_cuda() && !nccl_) nccl_ = nccl_backend(c10::make_intrusive<c10d::PrefixStore>("nccl", store_), rank(), size(), timeout_);
+    return uses_nccl(tensor) ? *nccl_ : static_cast<c10d::Backend&>(*gloo_);
+  }
 
   template <class Collective>
   void check(const Collective& collective) {
@@ -226,9 +249,11 @@ class GlooGroup : public ProcessGroup {
     }
   }
 
+  Milliseconds timeout_;
   StorePtr store_;
   std::optional<Watch> watch_;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_;
+  c10::intrusive_ptr<c10d::Backend> nccl_;  // null: there is none, or it was not needed yet
   bool broken_ = false;
 };
 
@@ -243,7 +268,7 @@ std::unique_ptr<ProcessGroup> join(const Place& place, double timeout_s, const s
   require_internal(place.size > 1, "a process alone joins nobody");
   if (!std::getenv("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = 2;  // errors: c10d warns of a lost connection with a stack trace
   try {
-    return std::make_unique<GlooGroup>(place, Milliseconds(static_cast<std::int64_t>(timeout_s * 1000)), on_fault);
+    return std::make_unique<C10dGroup>(place, Milliseconds(static_cast<std::int64_t>(timeout_s * 1000)), on_fault);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {
