@@ -5,7 +5,7 @@ JOBS ?= 2
 export TORCH
 CMAKE_FLAGS := -G Ninja $(if $(TORCH),-DTORCH=$(TORCH),) $(if $(CI),-DBEHOLDER_WERROR=ON,)
 
-.PHONY: all setup configure demo test bench cost peers peers-llama lint format oracle embedded clean
+.PHONY: all setup configure demo test bench cost peers peers-llama check-cuda lint format oracle embedded clean
 
 all: configure
 	@cmake --build $(BUILD) -j $(JOBS) --target beholder
@@ -46,6 +46,10 @@ peers:
 # llama.cpp beside them, for the rows of the 3B geometry (make bench BENCH="--rows P4 --work DIR"): a build of 15 minutes.
 peers-llama: peers
 	@tools/peers/build_llama.sh
+
+# What a CUDA build has of its own, against the toolkit's headers (and NCCL_INCLUDE=DIR for nccl.h); `make test` does it where there is a toolkit.
+check-cuda: setup
+	@tools/check_cuda.sh $(or $(TORCH),$$(echo .venv/lib/python3*/site-packages/torch))
 
 lint: setup
 	@command -v clang-tidy-19 > /dev/null || { echo "make lint needs: apt-get install -y clang-format-19 clang-tidy-19"; exit 1; }

@@ -12,6 +12,8 @@
 #include "vlm/decoder.h"
 #include "vlm/kv_cache.h"
 #include "vlm/pick.h"
+#include "vlm/step_graph.h"
+#include "vlm/transfer.h"
 
 namespace beholder::vlm {
 namespace {
@@ -66,12 +68,10 @@ class Rollout {
     };
     const at::Tensor hidden =
         run_layers(model_, embed(model_, packed, {}, vision_), text_rotary(model_, packed.positions_3T), attend_and_keep);
+    for (const Span& prompt : packed.spans) last_rows.push_back(prompt.begin + prompt.length - 1);
     for (std::size_t r = 0; r < requests_.size(); ++r)
-      for (int g = 0; g < group_; ++g) {
-        live_.push_back({r, static_cast<std::size_t>(g), 0, packed.next_position[r]});
-        last_rows.push_back(packed.spans[r].begin + packed.spans[r].length - 1);
-      }
-    return logits(model_, hidden, at::tensor(last_rows, at::kLong)).to(at::kCPU);
+      for (int g = 0; g < group_; ++g) live_.push_back({r, static_cast<std::size_t>(g), 0, packed.next_position[r]});
+    return to_host(logits(model_, hidden, at::tensor(last_rows, at::kLong))).repeat_interleave(group_, 0);
   }
 
   // Draws one token for every live continuation and notes which are done.
@@ -119,6 +119,8 @@ class Rollout {
     std::vector<Live> next;
     for (const std::int64_t slot : slots) next.push_back(live_[static_cast<std::size_t>(slot)]);
     cache_->keep(kept, slots);
+    input_ = {};
+    graph_.forget();
     live_ = std::move(next);
     return true;
   }
@@ -133,12 +135,34 @@ class Rollout {
       ids.data_ptr<std::int64_t>()[i] = l.last_id;
       positions.data_ptr<std::int64_t>()[i] = l.next_position++;
     }
-    const at::Tensor x = at::embedding(weight(step_model_, "model.embed_tokens.weight"), ids.to(model_.device));
-    const Attend attend_cached = [&](std::int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-      return cache_->attend(layer, step, q, k, v);
+    feed({ids.to(model_.device), text_rotary(step_model_, positions.expand({3, count})), {}});
+    cache_->begin_step(step);
+    return to_host(graph_.run(model_.device, [this] { return next_logits(); }));
+  }
+
+  // What the next step reads: always in the same tensors, until the cache is compacted.
+  struct StepInput {
+    at::Tensor ids_S{};
+    Rotary rotary{};
+    at::Tensor rows_S{};  // 0, 1, …
+  };
+  void feed(const StepInput& input) {
+    if (!input_.ids_S.defined()) {
+      input_ = input;
+      input_.rows_S = at::arange(input.ids_S.size(0), input.ids_S.options());
+      return;
+    }
+    input_.ids_S.copy_(input.ids_S);
+    input_.rotary.cos.copy_(input.rotary.cos);
+    input_.rotary.sin.copy_(input.rotary.sin);
+  }
+
+  at::Tensor next_logits() {
+    const at::Tensor x = at::embedding(weight(step_model_, "model.embed_tokens.weight"), input_.ids_S);
+    const Attend attend_cached = [this](std::int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+      return cache_->attend(layer, q, k, v);
     };
-    const at::Tensor hidden = run_layers(step_model_, {x}, text_rotary(step_model_, positions.expand({3, count})), attend_cached);
-    return logits(step_model_, hidden, at::arange(count, at::kLong)).to(at::kCPU);
+    return logits(step_model_, run_layers(step_model_, {x}, input_.rotary, attend_cached), input_.rows_S);
   }
 
   const Model& model_;
@@ -148,6 +172,8 @@ class Rollout {
   VisionCache* vision_;
   std::int64_t group_, sampled_ = 0;
   std::unique_ptr<GroupCache> cache_;
+  StepInput input_;
+  StepGraph graph_;
   std::vector<Live> live_;  // one per slot of the cache, in its order
   std::vector<std::vector<Completion>> results_;
 };

@@ -17,9 +17,12 @@ GroupCache::GroupCache(std::int64_t layers, std::vector<std::int64_t> prefix_len
       max_suffix_(max_suffix) {}
 
 void GroupCache::hide_padding(at::Device device) {
+  const at::TensorOptions options = at::TensorOptions(device).dtype(at::kFloat);
+  step_1_ = at::zeros({1}, options.dtype(at::kLong));
+  suffix_bias_ = at::full({max_suffix_}, -std::numeric_limits<float>::infinity(), options);
   const std::int64_t longest = *std::max_element(prefix_lengths_.begin(), prefix_lengths_.end());
   if (std::all_of(prefix_lengths_.begin(), prefix_lengths_.end(), [&](std::int64_t p) { return p == longest; })) return;
-  prefix_bias_ = at::zeros({requests(), 1, 1, longest}, at::TensorOptions(device).dtype(at::kFloat));
+  prefix_bias_ = at::zeros({requests(), 1, 1, longest}, options);
   for (std::int64_t r = 0; r < requests(); ++r) {
     const std::int64_t length = prefix_lengths_[static_cast<std::size_t>(r)];
     prefix_bias_[r].narrow(-1, length, longest - length).fill_(-std::numeric_limits<float>::infinity());
@@ -37,7 +40,7 @@ void GroupCache::set_prefix(std::int64_t index, const at::Tensor& k_TKd, const a
   layer.prefix_k = at::zeros(fused_ ? at::IntArrayRef{requests(), heads, d, p} : at::IntArrayRef{requests(), heads, p, d}, options);
   layer.prefix_v = at::zeros({requests(), heads, p, d}, options);
   layer.suffix_k = at::zeros(fused_ ? at::IntArrayRef{slots, heads, d, n} : at::IntArrayRef{slots, heads, n, d}, options);
-  layer.suffix_v = at::empty({slots, heads, n, d}, options);
+  layer.suffix_v = fused_ ? at::empty({slots, heads, n, d}, options) : at::zeros({slots, heads, n, d}, options);
   std::int64_t begin = 0;
   for (std::int64_t r = 0; r < requests(); ++r) {
     const std::int64_t length = prefix_lengths_[static_cast<std::size_t>(r)];
@@ -46,17 +49,29 @@ void GroupCache::set_prefix(std::int64_t index, const at::Tensor& k_TKd, const a
     layer.prefix_v[r].narrow(1, 0, length).copy_(v_TKd.narrow(0, begin, length).transpose(0, 1));
     begin += length;
   }
-  if (!fused_ && !prefix_bias_.defined()) hide_padding(k_TKd.device());
+  if (!fused_ && index == 0) hide_padding(k_TKd.device());
 }
 
-at::Tensor GroupCache::attend(std::int64_t index, std::int64_t step, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+void GroupCache::begin_step(std::int64_t step) {
+  step_ = step;
+  if (fused_) return;
+  step_1_.fill_(step);
+  suffix_bias_.select(0, step).fill_(0);
+}
+
+at::Tensor GroupCache::attend(std::int64_t index, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   Layer& layer = layers_[static_cast<std::size_t>(index)];
-  layer.suffix_k.select(fused_ ? 3 : 2, step).copy_(k);
-  layer.suffix_v.select(2, step).copy_(v);
-  return fused_ ? attend_fused(layer, step + 1, q) : attend_composed(layer, step + 1, q);
+  if (!fused_) {
+    layer.suffix_k.index_copy_(2, step_1_, k.unsqueeze(2));
+    layer.suffix_v.index_copy_(2, step_1_, v.unsqueeze(2));
+    return attend_composed(layer, q);
+  }
+  layer.suffix_k.select(3, step_).copy_(k);
+  layer.suffix_v.select(2, step_).copy_(v);
+  return attend_fused(layer, q);
 }
 
-at::Tensor GroupCache::attend_fused(const Layer& layer, std::int64_t suffix_length, const at::Tensor& q) const {
+at::Tensor GroupCache::attend_fused(const Layer& layer, const at::Tensor& q) const {
   const at::Tensor wide = q.to(at::kFloat).contiguous();
   at::Tensor out = at::empty({q.size(0), q.size(1) * q.size(2)}, wide.options());
   decode_attend({.q = wide.data_ptr<float>(),
@@ -73,26 +88,26 @@ at::Tensor GroupCache::attend_fused(const Layer& layer, std::int64_t suffix_leng
                  .d = q.size(2),
                  .prefix_stride = layer.prefix_v.size(2),
                  .suffix_stride = layer.suffix_v.size(2),
-                 .suffix_length = suffix_length});
+                 .suffix_length = step_ + 1});
   return out.to(q.scalar_type());
 }
 
-at::Tensor GroupCache::attend_composed(const Layer& layer, std::int64_t n, const at::Tensor& q) const {
-  const std::int64_t r = requests(), g = group_size_, heads = layer.prefix_k.size(1), d = q.size(2), fold = q.size(1) / heads;
+at::Tensor GroupCache::attend_composed(const Layer& layer, const at::Tensor& q) const {
+  const std::int64_t r = requests(), g = group_size_, n = max_suffix_, heads = layer.prefix_k.size(1), d = q.size(2),
+                     fold = q.size(1) / heads;
   // The query heads that share a key head become rows: one product per key head instead of one per query head.
   const at::Tensor by_head = q.view({r, g, heads, fold, d}).transpose(1, 2).reshape({r, heads, g * fold, d});  // rows of one prefix
   at::Tensor to_prefix = at::matmul(by_head, layer.prefix_k.transpose(2, 3)).to(at::kFloat);                   // [R,K,G*f,P]
   if (prefix_bias_.defined()) to_prefix = to_prefix + prefix_bias_;
   const at::Tensor rows = q.view({r * g, heads, fold, d});
-  const at::Tensor own_k = layer.suffix_k.narrow(2, 0, n), own_v = layer.suffix_v.narrow(2, 0, n);
-  const at::Tensor to_suffix = at::matmul(rows, own_k.transpose(2, 3)).to(at::kFloat);  // [R*G,K,f,n]
+  const at::Tensor to_suffix = at::matmul(rows, layer.suffix_k.transpose(2, 3)).to(at::kFloat) + suffix_bias_;  // [R*G,K,f,N]
   const std::int64_t p = to_prefix.size(3);
   const at::Tensor suffix_rows = to_suffix.view({r, g, heads, fold, n}).transpose(1, 2).reshape({r, heads, g * fold, n});
   const at::Tensor share =
       at::softmax(at::cat({to_prefix, suffix_rows}, -1) * (1.0 / std::sqrt(static_cast<double>(d))), -1).to(q.scalar_type());
   const at::Tensor from_prefix = at::matmul(share.narrow(-1, 0, p), layer.prefix_v).view({r, heads, g, fold, d}).transpose(1, 2);
   const at::Tensor share_own = share.narrow(-1, p, n).reshape({r, heads, g, fold, n}).transpose(1, 2).reshape({r * g, heads, fold, n});
-  const at::Tensor from_suffix = at::matmul(share_own, own_v).view({r, g, heads, fold, d});
+  const at::Tensor from_suffix = at::matmul(share_own, layer.suffix_v).view({r, g, heads, fold, d});
   return (from_prefix + from_suffix).reshape({r * g, heads * fold * d});
 }
 

@@ -19,9 +19,12 @@ class GroupCache {
   // k, v [T, K, d]: rows of all prefixes one after the other.
   void set_prefix(std::int64_t layer, const at::Tensor& k_TKd, const at::Tensor& v_TKd);
 
-  // One token per continuation: stores its key and value at position `step` and attends to prefix and suffix.
+  // Every continuation's next token stands at `step` of its suffix: 0, 1, …
+  void begin_step(std::int64_t step);
+  // One token per continuation: stores its key and value there and attends to prefix and suffix. On a GPU the same kernels on the same
+  // tensors at every step (vlm/step_graph.h).
   // q [R*G, H, d], k and v [R*G, K, d] -> [R*G, H*d].
-  at::Tensor attend(std::int64_t layer, std::int64_t step, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
+  at::Tensor attend(std::int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
   // Keeps only the given requests and, in each, the given continuations: `slots` [R' * G'] old slot numbers (r*G + g).
   void keep(const std::vector<std::int64_t>& requests, const std::vector<std::int64_t>& slots);
@@ -35,13 +38,16 @@ class GroupCache {
   struct Layer {
     at::Tensor prefix_k, prefix_v, suffix_k, suffix_v;
   };
-  void hide_padding(at::Device device);  // sets prefix_bias_
-  at::Tensor attend_fused(const Layer& layer, std::int64_t suffix_length, const at::Tensor& q) const;
-  at::Tensor attend_composed(const Layer& layer, std::int64_t suffix_length, const at::Tensor& q) const;
+  void hide_padding(at::Device device);  // sets the biases
+  at::Tensor attend_fused(const Layer& layer, const at::Tensor& q) const;
+  at::Tensor attend_composed(const Layer& layer, const at::Tensor& q) const;
   std::vector<Layer> layers_;
   std::vector<std::int64_t> prefix_lengths_;
   std::int64_t group_size_, max_suffix_;
   bool fused_ = false;
+  std::int64_t step_ = 0;
+  at::Tensor step_1_;       // where it is not fused: the step, for index_copy_
+  at::Tensor suffix_bias_;  // [N], likewise: 0 for the tokens there are, -inf for those to come
   at::Tensor prefix_bias_;  // [R,1,1,P]: 0 where there is a key, -inf behind a shorter prefix; undefined when all are equal
 };
 

@@ -11,6 +11,7 @@
 #include "vlm/layers.h"
 #include "vlm/learned_positions.h"
 #include "vlm/tower_layout.h"
+#include "vlm/transfer.h"
 
 namespace beholder::vlm {
 namespace {
@@ -133,7 +134,7 @@ at::Tensor learned_positions(const Model& model, std::span<const Media> media) {
 at::Tensor embed_patches(const Model& model, std::span<const Media> media) {
   std::vector<at::Tensor> patches;
   for (const Media& m : media) patches.push_back(m.patches);
-  const at::Tensor x = (patches.size() == 1 ? patches[0] : at::cat(patches)).to(model.device, model.dtype);
+  const at::Tensor x = to_device(patches.size() == 1 ? patches[0] : at::cat(patches), model.device, model.dtype);
   const at::Tensor filters = weight(model, "visual.patch_embed.proj.weight").view({model.config.vision.hidden_size, -1});
   const bool has_bias = tower_layout(model.config.family).patch_bias;
   const at::Tensor embedded = at::linear(x, filters, has_bias ? weight(model, "visual.patch_embed.proj.bias") : at::Tensor());

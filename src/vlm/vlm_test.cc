@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <set>
 
 #include "core/error.h"
 #include "core/format.h"
@@ -190,6 +191,27 @@ TEST_P(SamplingInvariant, ASampleDoesNotDependOnItsBatch) {
 }
 
 // Media that come again, in one batch or a later one, go through the tower once; what is sampled does not notice.
+// The loop for the CPU against the step that is the same at every token, as a GPU replays it; the latter is taken for double, too.
+TEST_P(SamplingInvariant, TheStepOfTheGpuGivesTheSameCompletions) {
+  const Loaded loaded(GetParam());
+  Model wide = loaded.model;
+  wide.dtype = at::kDouble;
+  const std::vector<Request> requests = {{prompt_of(loaded, "pair_mixed"), 4, 1}, {prompt_of(loaded, "text_only"), 4, 3}};
+  SamplingOptions options;
+  options.max_new_tokens = 24;
+  options.seed = 3;
+  for (std::int64_t id = 100; id < 160; ++id) options.stop_ids.push_back(id);
+  const auto loop = ModelSampler(loaded.model).sample(requests, options), replayed = ModelSampler(wide).sample(requests, options);
+  std::set<std::size_t> lengths;
+  for (std::size_t r = 0; r < requests.size(); ++r)
+    for (std::size_t g = 0; g < loop[r].size(); ++g) {
+      EXPECT_EQ(loop[r][g].ids, replayed[r][g].ids);
+      for (std::size_t i = 0; i < loop[r][g].ids.size(); ++i) EXPECT_NEAR(loop[r][g].logprobs[i], replayed[r][g].logprobs[i], 1e-4);
+      lengths.insert(loop[r][g].ids.size());
+    }
+  EXPECT_GT(lengths.size(), 2u) << "the test wants groups that are compacted";
+}
+
 TEST_P(SamplingInvariant, KeptFeaturesGiveTheSameCompletions) {
   const Loaded loaded(GetParam());
   const char* second = loaded.model.config.vision.frame_timestamps ? "image_and_video" : "wide_300x200";
