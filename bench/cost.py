@@ -35,7 +35,7 @@ def measured(bench):
         panels.append({"x": title, "y": "seconds", "lines": lines})
     bench.say("candidates")
     few, every = [], []
-    for line in run([os.path.join(bench.build, "rank_bench"), 1.3, 0.2, 1]).splitlines()[1:]:
+    for line in run([os.path.join(bench.build, "rank_bench"), 1.15, 0.23, 1]).splitlines()[1:]:
         n, comparisons = (int(x) for x in line.split()[:2])
         few.append((n, comparisons))
         every.append((n, n * (n - 1) // 2))

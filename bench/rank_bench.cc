@@ -42,7 +42,7 @@ void add_run(int n, const judge::Simulated& judge, double part, Row& row) {
 }
 
 int main(int argc, char** argv) {
-  const double spread = argc > 1 ? std::atof(argv[1]) : 1.3, noise = argc > 2 ? std::atof(argv[2]) : 0.2;
+  const double spread = argc > 1 ? std::atof(argv[1]) : 1.15, noise = argc > 2 ? std::atof(argv[2]) : 0.23;
   const int seeds = argc > 3 ? std::atoi(argv[3]) : 5, most = argc > 4 ? std::atoi(argv[4]) : 1000;
   std::printf("%6s %12s %9s %10s %8s %10s %9s %9s\n", "n", "comparisons", "of all", "tau to all", "tau", "tau of all", "expected",
               "seconds");

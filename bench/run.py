@@ -258,7 +258,7 @@ class Bench:
         self.add("P7", "JPEG to patches, one thread", out["images_per_second"], "pictures/s", out["peer_images_per_second"], "Pillow + HF")
 
     def P9(self):
-        for line in run([os.path.join(self.build, "rank_bench"), 1.3, 0.2, 1 if self.args.quick else 5, 64 if self.args.quick else 1000]).splitlines()[1:]:
+        for line in run([os.path.join(self.build, "rank_bench"), 1.15, 0.23, 1 if self.args.quick else 5, 64 if self.args.quick else 1000]).splitlines()[1:]:
             n, comparisons, share, tau = line.split()[:4]
             if int(n) >= 64:
                 n = int(n)

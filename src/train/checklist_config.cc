@@ -34,7 +34,9 @@ void ChecklistConfig::fields(FieldList& f) {
   f.add_range("lessons", lessons, 0, 64, "simpler questions about a thing or two (\"Is the circle red?\") asked beside a medium's own");
   f.add("lesson_kinds", lesson_kinds,
         "what they ask: colour, binding (\"Is the circle red?\" where another thing is), row (\"… above the middle?\"), column\n"
-        "(\"… left of the middle?\"), place (\"… left of the star?\"); a kind that stands twice is asked twice as often");
+        "(\"… left of the middle?\"), place (\"… left of the star?\"), relation (what the\n"
+        "checklist asks about one, of a prompt that says where things stand or turns it round); a kind that stands twice is asked twice as "
+        "often");
 }
 
 std::vector<world::LessonKind> ChecklistConfig::lessons_of() const {
@@ -42,7 +44,7 @@ std::vector<world::LessonKind> ChecklistConfig::lessons_of() const {
   for (const std::string& name : lesson_kinds) {
     const auto kind = world::lesson_kind_named(name);
     require_field(kind.has_value(), "lesson_kinds", format("\"{}\" is not a kind of lesson", name),
-                  "choose from colour, binding, row, column, place");
+                  "choose from colour, binding, row, column, place, relation");
     kinds.push_back(*kind);
   }
   require_field(!kinds.empty(), "lesson_kinds", "is empty", "name at least one kind, or set lessons = 0");

@@ -21,7 +21,7 @@ struct ChecklistConfig : RunConfig {
   std::int64_t world_seed = 1;
   double video_share = 0.3;
   std::int64_t lessons = 0;
-  std::vector<std::string> lesson_kinds = {"colour", "binding", "row", "column", "place"};
+  std::vector<std::string> lesson_kinds = {"colour", "binding", "row", "column", "place", "relation"};
 
   ChecklistConfig();
   void fields(FieldList& f);

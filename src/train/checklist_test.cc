@@ -112,7 +112,9 @@ bool shown(const world::Scene& scene, const std::string& question) {
   const auto& things = scene.objects;
   for (std::size_t a = 0; things.size() == 2 && a < 2; ++a)
     if (question == format("Is the {} {} the {}?", world::name_of(things[a].thing.shape),
-                           world::name_of(world::relation_between(things[a], things[1 - a])), world::name_of(things[1 - a].thing.shape)))
+                           world::name_of(world::relation_between(things[a], things[1 - a])), world::name_of(things[1 - a].thing.shape)) ||
+        question == format("Is no relation wrong: {} {} {}?", world::phrase(things[a].thing),
+                           world::name_of(world::relation_between(things[a], things[1 - a])), world::phrase(things[1 - a].thing)))
       return true;
   return std::any_of(scene.objects.begin(), scene.objects.end(), [&](const world::Object& o) {
     for (const char* place : {o.x < scene.width / 2.0 ? "left of" : "right of", o.y < scene.height / 2.0 ? "above" : "below"})

@@ -45,7 +45,8 @@ bool light_background(const Case& c) {
   return sum / 6 > kMiddle;
 }
 
-constexpr std::array<std::string_view, kLessonKinds> kLessonNames = {"colour", "binding", "row", "column", "place"};
+constexpr std::array<std::string_view, kLessonKinds> kLessonNames = {"colour", "binding", "row", "column", "place", "relation"};
+constexpr std::string_view kAsksRelation = "Is no relation wrong: [[prompt]]?";
 
 constexpr Known kKnown[] = {
     {"Does it show [[prompt]]?", shows_prompt},
@@ -53,7 +54,7 @@ constexpr Known kKnown[] = {
     {"Is a count asked for: [[prompt]]?", [](const Case& c) { return c.prompt.kind == PromptKind::kCount; }},
     {"Is nothing missing: [[prompt]]?", free_of<Defect::kMissingObject>},
     {"Is no colour wrong: [[prompt]]?", free_of<Defect::kWrongColour>},
-    {"Is no relation wrong: [[prompt]]?", free_of<Defect::kWrongRelation>, PromptKind::kRelation},
+    {kAsksRelation, free_of<Defect::kWrongRelation>, PromptKind::kRelation},
     {"Is the count right: [[prompt]]?", free_of<Defect::kWrongCount>, PromptKind::kCount},
     {"Does it show three or more?", at_least<3>},
     {"Does it show two or more?", at_least<2>},
@@ -108,14 +109,32 @@ Asked half_lesson(const Scene& scene, bool across, Rng& rng) {
   return std::pair{format("Is the {} {} the middle?", name_of(asked.thing.shape), name_of(first == yes ? side : inverse(side))), yes};
 }
 
+bool two_shapes(const Scene& scene) {
+  return scene.objects.size() == 2 && scene.objects[0].thing.shape != scene.objects[1].thing.shape;
+}
+
 // Of two things of different shapes, where nothing else is shown: where one stands, or that it stands on the other side.
 Asked place_lesson(const Scene& scene, Rng& rng) {
-  if (scene.objects.size() != 2 || scene.objects[0].thing.shape == scene.objects[1].thing.shape) return std::nullopt;
+  if (!two_shapes(scene)) return std::nullopt;
   const std::size_t first = rng.below(2);
   const Object &a = scene.objects[first], &b = scene.objects[1 - first];
   const bool yes = rng.chance(0.5);
   const Relation is = relation_between(a, b);
   return std::pair{format("Is the {} {} the {}?", name_of(a.thing.shape), name_of(yes ? is : inverse(is)), name_of(b.thing.shape)), yes};
+}
+
+// Faults turn a relation round in one of three cases only, and whoever sees its axis alone is right in the others.
+Asked relation_lesson(const Scene& scene, Rng& rng) {
+  if (!two_shapes(scene)) return std::nullopt;
+  const std::size_t first = rng.below(2);
+  const Object &a = scene.objects[first], &b = scene.objects[1 - first];
+  const bool yes = rng.chance(0.5);
+  const Relation is = relation_between(a, b);
+  const Prompt prompt{.kind = PromptKind::kRelation, .first = a.thing, .second = b.thing, .relation = yes ? is : inverse(is)};
+  std::string question(kAsksRelation);
+  constexpr std::string_view kPlaceholder = "[[prompt]]";
+  question.replace(question.find(kPlaceholder), kPlaceholder.size(), prompt.text());
+  return std::pair{std::move(question), yes};
 }
 
 }  // namespace
@@ -161,6 +180,9 @@ std::optional<Lesson> lesson(const Scene& scene, LessonKind kind, Rng& rng) {
       break;
     case LessonKind::kPlace:
       asked = place_lesson(scene, rng);
+      break;
+    case LessonKind::kRelation:
+      asked = relation_lesson(scene, rng);
       break;
   }
   if (!asked) return std::nullopt;

@@ -22,14 +22,15 @@ std::optional<bool> truth_of(std::string_view question, const Prompt& prompt, co
 
 // Simpler questions about a thing or two, for learning the others.
 enum class LessonKind {
-  kColour,   // "Is it red?" of any shown thing, "Is the circle red?" of one shape; wrong colours are any that are not there
-  kBinding,  // "Is the circle red?", where the wrong colour is that of another thing
-  kRow,      // "Is the circle above the middle?"
-  kColumn,   // "Is the circle left of the middle?"
-  kPlace,    // "Is the circle left of the star?", where only these two are shown
+  kColour,    // "Is it red?" of any shown thing, "Is the circle red?" of one shape; wrong colours are any that are not there
+  kBinding,   // "Is the circle red?", where the wrong colour is that of another thing
+  kRow,       // "Is the circle above the middle?"
+  kColumn,    // "Is the circle left of the middle?"
+  kPlace,     // "Is the circle left of the star?", where only these two are shown
+  kRelation,  // the checklists' question about a relation, of a prompt that says where two things stand, or turns it round
 };
-inline constexpr int kLessonKinds = 5;
-std::string_view name_of(LessonKind kind);  // "colour", "binding", "row", "column", "place"
+inline constexpr int kLessonKinds = 6;
+std::string_view name_of(LessonKind kind);  // "colour", "binding", "row", "column", "place", "relation"
 std::optional<LessonKind> lesson_kind_named(std::string_view name);
 
 struct Lesson {
