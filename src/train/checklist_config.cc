@@ -34,9 +34,8 @@ void ChecklistConfig::fields(FieldList& f) {
   f.add_range("lessons", lessons, 0, 64, "simpler questions about a thing or two (\"Is the circle red?\") asked beside a medium's own");
   f.add("lesson_kinds", lesson_kinds,
         "what they ask: colour, binding (\"Is the circle red?\" where another thing is), row (\"… above the middle?\"), column\n"
-        "(\"… left of the middle?\"), place (\"… left of the star?\"), relation (what the\n"
-        "checklist asks about one, of a prompt that says where things stand or turns it round); a kind that stands twice is asked twice as "
-        "often");
+        "(\"… left of the middle?\"), place (\"… left of the star?\"), relation (the checklist's question, of a prompt that is true\n"
+        "or turned round); a kind that stands twice is asked twice as often");
 }
 
 std::vector<world::LessonKind> ChecklistConfig::lessons_of() const {
