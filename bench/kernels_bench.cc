@@ -81,16 +81,17 @@ BENCHMARK_CAPTURE(linear_wheel, int4, 4)->Arg(1)->Arg(8)->Unit(benchmark::kMicro
 
 // Eight continuations of one prompt of 768 tokens, 64 tokens on.
 void decode_attention(benchmark::State& state) {
-  constexpr std::int64_t kRequests = 1, kGroup = 8, kKeys = 2, kHeads = 16, kD = 128, kPrefix = 768, kSuffix = 128;
-  const at::Tensor q = at::randn({kGroup, kHeads, kD}), prefix_k = at::randn({kRequests, kKeys, kD, kPrefix});
-  const at::Tensor prefix_v = at::randn({kRequests, kKeys, kPrefix, kD}), suffix_k = at::randn({kGroup, kKeys, kD, kSuffix});
+  constexpr std::int64_t kGroup = 8, kKeys = 2, kHeads = 16, kD = 128, kPrefix = 768, kSuffix = 128;
+  const at::Tensor q = at::randn({kGroup, kHeads, kD}), prefix_k = at::randn({1, kKeys, kD, kPrefix});
+  const at::Tensor prefix_v = at::randn({1, kKeys, kPrefix, kD}), suffix_k = at::randn({kGroup, kKeys, kD, kSuffix});
   const at::Tensor suffix_v = at::randn({kGroup, kKeys, kSuffix, kD});
   at::Tensor out = at::empty_like(q);
   const std::int64_t length = kPrefix;
+  const std::vector<std::int64_t> request_of(kGroup, 0);
   for (auto _ : state)
     vlm::decode_attend({q.const_data_ptr<float>(), prefix_k.const_data_ptr<float>(), prefix_v.const_data_ptr<float>(),
-                        suffix_k.const_data_ptr<float>(), suffix_v.const_data_ptr<float>(), &length, out.data_ptr<float>(), kRequests,
-                        kGroup, kKeys, kHeads, kD, kPrefix, kSuffix, 64});
+                        suffix_k.const_data_ptr<float>(), suffix_v.const_data_ptr<float>(), &length, request_of.data(),
+                        out.data_ptr<float>(), kGroup, kKeys, kHeads, kD, kPrefix, kSuffix, 64});
   rate(state, "FLOP/s", 4.0 * kGroup * kHeads * kD * (kPrefix + 64));
 }
 BENCHMARK(decode_attention)->Unit(benchmark::kMicrosecond)->UseRealTime();

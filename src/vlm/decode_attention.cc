@@ -135,11 +135,11 @@ BEHOLDER_CLONES void attend_rows(const float* q, const Keys& prefix, const Keys&
 void decode_attend(const DecodeStep& s) {
   const std::int64_t fold = s.query_heads / s.key_heads, d = s.d;
   const float scale = 1.0f / std::sqrt(static_cast<float>(d));
-  at::parallel_for(0, s.requests * s.group * s.key_heads, 1, [&](std::int64_t first, std::int64_t last) {
+  at::parallel_for(0, s.slots * s.key_heads, 1, [&](std::int64_t first, std::int64_t last) {
     std::vector<float> scratch(static_cast<std::size_t>(kHeads * (s.prefix_stride + s.suffix_stride + 2 * d)));
     float *q = scratch.data() + kHeads * (s.prefix_stride + s.suffix_stride), *out = q + kHeads * d;
     for (std::int64_t task = first; task < last; ++task) {
-      const std::int64_t slot = task / s.key_heads, head = task % s.key_heads, request = slot / s.group;
+      const std::int64_t slot = task / s.key_heads, head = task % s.key_heads, request = s.request_of[slot];
       const std::int64_t prefix_at = (request * s.key_heads + head) * d * s.prefix_stride, suffix_at = task * d * s.suffix_stride;
       const Keys prefix{s.prefix_k + prefix_at, s.prefix_v + prefix_at, s.prefix_lengths[request], s.prefix_stride};
       const Keys suffix{s.suffix_k + suffix_at, s.suffix_v + suffix_at, s.suffix_length, s.suffix_stride};

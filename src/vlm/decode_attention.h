@@ -8,14 +8,16 @@ namespace beholder::vlm {
 
 inline constexpr std::int64_t kKeyBlock = 32;  // strides of keys are multiples of it
 
-// Letters as in kv_cache.h. Keys lie with the head's dimension outside, so that a score is a sum of whole registers.
+// Letters as in kv_cache.h; S slots, the continuations. Keys lie with the head's dimension outside, so that a score is a sum of whole
+// registers.
 struct DecodeStep {
-  const float* q;                      // [R*G, H, d]
+  const float* q;                      // [S, H, d]
   const float *prefix_k, *prefix_v;    // [R, K, d, P], [R, K, P, d]; P a multiple of kKeyBlock
-  const float *suffix_k, *suffix_v;    // [R*G, K, d, N], [R*G, K, N, d]; N likewise
+  const float *suffix_k, *suffix_v;    // [S, K, d, N], [S, K, N, d]; N likewise
   const std::int64_t* prefix_lengths;  // [R], each <= P
-  float* out;                          // [R*G, H, d]
-  std::int64_t requests, group, key_heads, query_heads, d, prefix_stride, suffix_stride;
+  const std::int64_t* request_of;      // [S]
+  float* out;                          // [S, H, d]
+  std::int64_t slots, key_heads, query_heads, d, prefix_stride, suffix_stride;
   std::int64_t suffix_length;  // keys of the suffix, <= N; the same for all
 };
 

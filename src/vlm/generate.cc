@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "core/error.h"
@@ -94,35 +95,39 @@ class Rollout {
     }
   }
 
-  // Drops finished requests, and shrinks the groups when every request can spare slots. False when nothing is live.
+  // Drops what is finished. False when nothing is live.
   bool compact() {
-    const std::int64_t requests = cache_->requests(), group = cache_->group_size();
-    std::vector<std::vector<std::int64_t>> open(static_cast<std::size_t>(requests));
-    std::size_t widest = 0;
-    for (std::int64_t slot = 0; slot < requests * group; ++slot)
-      if (!live_[static_cast<std::size_t>(slot)].done) open[static_cast<std::size_t>(slot / group)].push_back(slot);
-    std::vector<std::int64_t> kept, slots;
-    for (std::int64_t r = 0; r < requests; ++r)
-      if (!open[static_cast<std::size_t>(r)].empty()) {
-        kept.push_back(r);
-        widest = std::max(widest, open[static_cast<std::size_t>(r)].size());
-      }
-    if (kept.empty()) return false;
+    std::vector<std::int64_t> slots;
+    for (std::size_t slot = 0; slot < live_.size(); ++slot)
+      if (!live_[slot].done) slots.push_back(static_cast<std::int64_t>(slot));
+    if (slots.empty()) return false;
+    if (cache_->wants_even_groups()) slots = evened(slots);
     // Copying the cache costs about as much as a few steps: wait until a quarter of the slots is idle.
-    if (4 * kept.size() * widest > 3 * live_.size()) return true;
-    for (const std::int64_t r : kept) {
-      auto& mine = open[static_cast<std::size_t>(r)];
-      for (std::int64_t slot = r * group; mine.size() < widest; ++slot)
-        if (live_[static_cast<std::size_t>(slot)].done) mine.push_back(slot);
-      slots.insert(slots.end(), mine.begin(), mine.end());
-    }
+    if (4 * slots.size() > 3 * live_.size()) return true;
     std::vector<Live> next;
     for (const std::int64_t slot : slots) next.push_back(live_[static_cast<std::size_t>(slot)]);
-    cache_->keep(kept, slots);
+    cache_->keep(slots);
+    live_ = std::move(next);
     input_ = {};
     graph_.forget();
-    live_ = std::move(next);
     return true;
+  }
+
+  // The open slots, and of every request that has some so many finished ones that all have equally many.
+  std::vector<std::int64_t> evened(const std::vector<std::int64_t>& open) const {
+    std::map<std::int64_t, std::vector<std::int64_t>> by_request;
+    std::size_t widest = 0;
+    for (const std::int64_t slot : open) {
+      auto& mine = by_request[cache_->request_of()[static_cast<std::size_t>(slot)]];
+      mine.push_back(slot);
+      widest = std::max(widest, mine.size());
+    }
+    for (std::size_t slot = 0; slot < live_.size(); ++slot)
+      if (const auto found = by_request.find(cache_->request_of()[slot]); found != by_request.end())
+        if (live_[slot].done && found->second.size() < widest) found->second.push_back(static_cast<std::int64_t>(slot));
+    std::vector<std::int64_t> out;
+    for (const auto& [request, mine] : by_request) out.insert(out.end(), mine.begin(), mine.end());
+    return out;
   }
 
   // One token through the model for every live continuation: next logits [S, V].

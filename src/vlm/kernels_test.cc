@@ -107,21 +107,22 @@ TEST(FewRowsInvariant, EqualsTheProductInDoubleAndRowsAreAlone) {
   EXPECT_FALSE(takes_few_rows(x.narrow(1, 0, 80), w.narrow(1, 0, 80).contiguous()));
 }
 
-// Requests with prefixes of different lengths, groups, and head counts that do not fill a block of rows.
+// Requests with prefixes of different lengths and numbers of continuations, and head counts that do not fill a block of rows.
 TEST(DecodeAttentionInvariant, EqualsAttentionInDouble) {
   for (const std::int64_t fold : {1, 3, 4, 7}) {
-    const std::int64_t r = 2, g = 3, heads = 2, d = 32, n = 5, p = 2 * kKeyBlock, space = kKeyBlock;
-    const std::vector<std::int64_t> lengths = {41, 64};
-    const at::Tensor q = 3 * at::randn({r * g, heads * fold, d}), pk = at::randn({r, heads, d, p}), pv = at::randn({r, heads, p, d}),
-                     sk = at::randn({r * g, heads, d, space}), sv = at::randn({r * g, heads, space, d});
-    at::Tensor out = at::empty({r * g, heads * fold, d});
+    const std::int64_t r = 2, slots = 5, heads = 2, d = 32, n = 5, p = 2 * kKeyBlock, space = kKeyBlock;
+    const std::vector<std::int64_t> lengths = {41, 64}, request_of = {0, 1, 1, 0, 1};
+    const at::Tensor q = 3 * at::randn({slots, heads * fold, d}), pk = at::randn({r, heads, d, p}), pv = at::randn({r, heads, p, d}),
+                     sk = at::randn({slots, heads, d, space}), sv = at::randn({slots, heads, space, d});
+    at::Tensor out = at::empty({slots, heads * fold, d});
     decode_attend({q.data_ptr<float>(), pk.data_ptr<float>(), pv.data_ptr<float>(), sk.data_ptr<float>(), sv.data_ptr<float>(),
-                   lengths.data(), out.data_ptr<float>(), r, g, heads, heads * fold, d, p, space, n});
-    for (std::int64_t slot = 0; slot < r * g; ++slot)
+                   lengths.data(), request_of.data(), out.data_ptr<float>(), slots, heads, heads * fold, d, p, space, n});
+    for (std::int64_t slot = 0; slot < slots; ++slot)
       for (std::int64_t h = 0; h < heads * fold; ++h) {
-        const std::int64_t length = lengths[static_cast<std::size_t>(slot / g)], head = h / fold;
-        const at::Tensor k = at::cat({pk[slot / g][head].narrow(1, 0, length), sk[slot][head].narrow(1, 0, n)}, 1).to(at::kDouble),
-                         v = at::cat({pv[slot / g][head].narrow(0, 0, length), sv[slot][head].narrow(0, 0, n)}).to(at::kDouble);
+        const std::int64_t request = request_of[static_cast<std::size_t>(slot)], length = lengths[static_cast<std::size_t>(request)],
+                           head = h / fold;
+        const at::Tensor k = at::cat({pk[request][head].narrow(1, 0, length), sk[slot][head].narrow(1, 0, n)}, 1).to(at::kDouble),
+                         v = at::cat({pv[request][head].narrow(0, 0, length), sv[slot][head].narrow(0, 0, n)}).to(at::kDouble);
         const at::Tensor share = at::softmax(at::matmul(q[slot][h].to(at::kDouble), k) / std::sqrt(static_cast<double>(d)), -1);
         EXPECT_LT(relative_error(out[slot][h], at::matmul(share, v)), 1e-5) << fold << " " << slot << " " << h;
       }

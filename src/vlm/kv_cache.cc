@@ -11,10 +11,9 @@
 namespace beholder::vlm {
 
 GroupCache::GroupCache(std::int64_t layers, std::vector<std::int64_t> prefix_lengths, std::int64_t group_size, std::int64_t max_suffix)
-    : layers_(static_cast<std::size_t>(layers)),
-      prefix_lengths_(std::move(prefix_lengths)),
-      group_size_(group_size),
-      max_suffix_(max_suffix) {}
+    : layers_(static_cast<std::size_t>(layers)), prefix_lengths_(std::move(prefix_lengths)), max_suffix_(max_suffix) {
+  for (std::int64_t slot = 0; slot < requests() * group_size; ++slot) request_of_.push_back(slot / group_size);
+}
 
 void GroupCache::hide_padding(at::Device device) {
   const at::TensorOptions options = at::TensorOptions(device).dtype(at::kFloat);
@@ -34,7 +33,7 @@ void GroupCache::set_prefix(std::int64_t index, const at::Tensor& k_TKd, const a
   fused_ = k_TKd.is_cpu() && k_TKd.scalar_type() != at::kDouble && d % 16 == 0;
   const auto rounded = [&](std::int64_t keys) { return fused_ ? (keys + kKeyBlock - 1) / kKeyBlock * kKeyBlock : keys; };
   const std::int64_t p = rounded(*std::max_element(prefix_lengths_.begin(), prefix_lengths_.end())), n = rounded(max_suffix_),
-                     slots = requests() * group_size_;
+                     slots = std::ssize(request_of_);
   const at::TensorOptions options = fused_ ? k_TKd.options().dtype(at::kFloat) : k_TKd.options();
   Layer& layer = layers_[static_cast<std::size_t>(index)];
   layer.prefix_k = at::zeros(fused_ ? at::IntArrayRef{requests(), heads, d, p} : at::IntArrayRef{requests(), heads, p, d}, options);
@@ -80,9 +79,9 @@ at::Tensor GroupCache::attend_fused(const Layer& layer, const at::Tensor& q) con
                  .suffix_k = layer.suffix_k.data_ptr<float>(),
                  .suffix_v = layer.suffix_v.data_ptr<float>(),
                  .prefix_lengths = prefix_lengths_.data(),
+                 .request_of = request_of_.data(),
                  .out = out.data_ptr<float>(),
-                 .requests = requests(),
-                 .group = group_size_,
+                 .slots = std::ssize(request_of_),
                  .key_heads = layer.prefix_k.size(1),
                  .query_heads = q.size(1),
                  .d = q.size(2),
@@ -93,7 +92,7 @@ at::Tensor GroupCache::attend_fused(const Layer& layer, const at::Tensor& q) con
 }
 
 at::Tensor GroupCache::attend_composed(const Layer& layer, const at::Tensor& q) const {
-  const std::int64_t r = requests(), g = group_size_, n = max_suffix_, heads = layer.prefix_k.size(1), d = q.size(2),
+  const std::int64_t r = requests(), g = std::ssize(request_of_) / r, n = max_suffix_, heads = layer.prefix_k.size(1), d = q.size(2),
                      fold = q.size(1) / heads;
   // The query heads that share a key head become rows: one product per key head instead of one per query head.
   const at::Tensor by_head = q.view({r, g, heads, fold, d}).transpose(1, 2).reshape({r, heads, g * fold, d});  // rows of one prefix
@@ -111,11 +110,23 @@ at::Tensor GroupCache::attend_composed(const Layer& layer, const at::Tensor& q) 
   return (from_prefix + from_suffix).reshape({r * g, heads * fold * d});
 }
 
-void GroupCache::keep(const std::vector<std::int64_t>& requests, const std::vector<std::int64_t>& slots) {
+void GroupCache::keep(const std::vector<std::int64_t>& slots) {
+  constexpr std::int64_t kGone = -1;
+  std::vector<std::int64_t> kept, lengths, now(prefix_lengths_.size(), kGone), request_of;  // now: a request's number from here on
+  for (const std::int64_t slot : slots) {
+    const std::int64_t request = request_of_[static_cast<std::size_t>(slot)];
+    std::int64_t& number = now[static_cast<std::size_t>(request)];
+    if (number == kGone) {
+      number = std::ssize(kept);
+      kept.push_back(request);
+      lengths.push_back(prefix_lengths_[static_cast<std::size_t>(request)]);
+    }
+    request_of.push_back(number);
+  }
   const at::Device device = layers_.front().prefix_k.device();
-  const at::Tensor kept_requests = at::tensor(requests, at::kLong).to(device), kept_slots = at::tensor(slots, at::kLong).to(device);
+  const at::Tensor kept_requests = at::tensor(kept, at::kLong).to(device), kept_slots = at::tensor(slots, at::kLong).to(device);
   for (Layer& layer : layers_) {
-    if (static_cast<std::int64_t>(requests.size()) != this->requests()) {
+    if (std::ssize(kept) != requests()) {
       layer.prefix_k = layer.prefix_k.index_select(0, kept_requests);
       layer.prefix_v = layer.prefix_v.index_select(0, kept_requests);
     }
@@ -123,10 +134,8 @@ void GroupCache::keep(const std::vector<std::int64_t>& requests, const std::vect
     layer.suffix_v = layer.suffix_v.index_select(0, kept_slots);
   }
   if (prefix_bias_.defined()) prefix_bias_ = prefix_bias_.index_select(0, kept_requests);
-  std::vector<std::int64_t> lengths;
-  for (const std::int64_t r : requests) lengths.push_back(prefix_lengths_[static_cast<std::size_t>(r)]);
-  group_size_ = static_cast<std::int64_t>(slots.size() / requests.size());
   prefix_lengths_ = std::move(lengths);
+  request_of_ = std::move(request_of);
 }
 
 }  // namespace beholder::vlm

@@ -1,7 +1,6 @@
-// Keys and values of a group rollout: one prefix per request, shared by its G continuations, and an own suffix for each
+// Keys and values of a group rollout: one prefix per request, shared by its continuations, and an own suffix for each
 // continuation, allocated once for the longest allowed length.
-// Letters: R requests, G continuations each (rectangular), P longest prefix, N longest suffix, K key/value heads, H query heads, d head
-// size.
+// Letters: R requests, S slots, one per continuation, P longest prefix, N longest suffix, K key/value heads, H query heads, d head size.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,7 +12,7 @@ namespace beholder::vlm {
 
 class GroupCache {
  public:
-  // `prefix_lengths` [R]; prefix keys and values are filled layer by layer with set_prefix.
+  // `prefix_lengths` [R], `group_size` slots of each; prefix keys and values are filled layer by layer with set_prefix.
   GroupCache(std::int64_t layers, std::vector<std::int64_t> prefix_lengths, std::int64_t group_size, std::int64_t max_suffix);
 
   // k, v [T, K, d]: rows of all prefixes one after the other.
@@ -23,17 +22,19 @@ class GroupCache {
   void begin_step(std::int64_t step);
   // One token per continuation: stores its key and value there and attends to prefix and suffix. On a GPU the same kernels on the same
   // tensors at every step (vlm/step_graph.h).
-  // q [R*G, H, d], k and v [R*G, K, d] -> [R*G, H*d].
+  // q [S, H, d], k and v [S, K, d] -> [S, H*d].
   at::Tensor attend(std::int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
-  // Keeps only the given requests and, in each, the given continuations: `slots` [R' * G'] old slot numbers (r*G + g).
-  void keep(const std::vector<std::int64_t>& requests, const std::vector<std::int64_t>& slots);
+  // Keeps only these slots, in this order, and the requests that still have one. Where groups must be even, all requests that are left
+  // have equally many, one behind the other.
+  void keep(const std::vector<std::int64_t>& slots);
+  bool wants_even_groups() const { return !fused_; }
 
-  std::int64_t requests() const { return static_cast<std::int64_t>(prefix_lengths_.size()); }
-  std::int64_t group_size() const { return group_size_; }
+  std::int64_t requests() const { return std::ssize(prefix_lengths_); }
+  const std::vector<std::int64_t>& request_of() const { return request_of_; }  // by slot
 
  private:
-  // Prefix and suffix, [R,K,P,d] and [R*G,K,N,d]. On the CPU they are float32 with keys [R,K,d,P] and [R*G,K,d,N], P and N rounded up, as
+  // Prefix and suffix, [R,K,P,d] and [S,K,N,d]. On the CPU they are float32 with keys [R,K,d,P] and [S,K,d,N], P and N rounded up, as
   // vlm/decode_attention.h wants them.
   struct Layer {
     at::Tensor prefix_k, prefix_v, suffix_k, suffix_v;
@@ -42,8 +43,8 @@ class GroupCache {
   at::Tensor attend_fused(const Layer& layer, const at::Tensor& q) const;
   at::Tensor attend_composed(const Layer& layer, const at::Tensor& q) const;
   std::vector<Layer> layers_;
-  std::vector<std::int64_t> prefix_lengths_;
-  std::int64_t group_size_, max_suffix_;
+  std::vector<std::int64_t> prefix_lengths_, request_of_;
+  std::int64_t max_suffix_;
   bool fused_ = false;
   std::int64_t step_ = 0;
   at::Tensor step_1_;       // where it is not fused: the step, for index_copy_
