@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 #include <torch/types.h>
 
+#include "vlm/attention.h"
 #include "vlm/decode_attention.h"
 #include "vlm/few_rows.h"
 #include "vlm/fused.h"
@@ -95,6 +96,40 @@ void decode_attention(benchmark::State& state) {
   rate(state, "FLOP/s", 4.0 * kGroup * kHeads * kD * (kPrefix + 64));
 }
 BENCHMARK(decode_attention)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+// Eight completions of 128 tokens behind a prompt of 384, forward and backward, in the 100 M geometry.
+void shared_attention(benchmark::State& state, at::ScalarType type) {
+  constexpr std::int64_t kGroup = 8, kKeys = 2, kHeads = 12, kD = 64, kPrefix = 384, kSuffix = 128;
+  std::vector<vlm::Span> spans = {{0, kPrefix, -1}};
+  for (std::int64_t g = 0; g < kGroup; ++g) spans.push_back({kPrefix + g * kSuffix, kSuffix, 0});
+  const vlm::AttentionPlan plan = vlm::plan_tree(spans, at::kCPU);
+  const auto rows = [&](std::int64_t heads) { return at::randn({kPrefix + kGroup * kSuffix, heads, kD}).to(type).set_requires_grad(true); };
+  const at::Tensor q = rows(kHeads), k = rows(kKeys), v = rows(kKeys);
+  for (auto _ : state) {
+    vlm::attend(q, k, v, plan).sum().backward();
+    for (const at::Tensor& x : {q, k, v}) x.mutable_grad().reset();
+  }
+  constexpr double kScores = kPrefix * kPrefix / 2.0 + kGroup * kSuffix * (kPrefix + kSuffix / 2.0);
+  rate(state, "FLOP/s", 14.0 * kHeads * kD * kScores);  // two products forward, five backward
+}
+BENCHMARK_CAPTURE(shared_attention, float32, at::kFloat)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK_CAPTURE(shared_attention, bf16, at::kBFloat16)->Unit(benchmark::kMicrosecond)->UseRealTime();
+
+// A prompt of 768 tokens in the 3B geometry, forward, beside ATen's attention.
+void prompt_attention(benchmark::State& state, bool ours) {
+  const at::NoGradGuard no_grad;
+  constexpr std::int64_t kKeys = 2, kHeads = 16, kD = 128, kPrompt = 768;
+  const std::vector<vlm::Span> spans = {{0, kPrompt, -1}};
+  const vlm::AttentionPlan plan = vlm::plan_tree(spans, at::kCPU);
+  const at::Tensor q = at::randn({kPrompt, kHeads, kD}, bf16()), k = at::randn({kPrompt, kKeys, kD}, bf16()), v = at::randn_like(k);
+  const auto turned = [](const at::Tensor& x) { return x.transpose(0, 1).unsqueeze(0); };
+  for (auto _ : state)
+    benchmark::DoNotOptimize(ours ? vlm::attend(q, k, v, plan)
+                                  : at::scaled_dot_product_attention(turned(q), turned(k), turned(v), {}, 0.0, true, std::nullopt, true));
+  rate(state, "FLOP/s", 2.0 * kHeads * kD * kPrompt * kPrompt);
+}
+BENCHMARK_CAPTURE(prompt_attention, ours, true)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK_CAPTURE(prompt_attention, wheel, false)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 void norm(benchmark::State& state) {
   const at::NoGradGuard no_grad;

@@ -9,19 +9,13 @@
 namespace beholder::vlm {
 namespace {
 
-// A sequence of queries and the keys it sees before its own rows.
-struct Run {
-  std::int64_t begin, length;
-  int parent;  // segment whose whole chain is visible; -1: none
-};
-
 constexpr double kLeastFill = 0.8;  // sequences share a batch when the shorter fills this much of the longer
 
-at::Tensor row_table(const std::vector<Run>& runs, const std::vector<std::int64_t>& before, std::int64_t longest, at::Device device) {
+at::Tensor row_table(const std::vector<RowSpan>& runs, const std::vector<std::int64_t>& before, std::int64_t longest, at::Device device) {
   const auto width = static_cast<std::int64_t>(before.size()) + longest;
   at::Tensor table = at::empty({static_cast<std::int64_t>(runs.size()), width}, at::kLong);
   std::int64_t* out = table.data_ptr<std::int64_t>();
-  for (const Run& run : runs) {
+  for (const RowSpan& run : runs) {
     out = std::copy(before.begin(), before.end(), out);
     for (std::int64_t i = 0; i < longest; ++i) *out++ = run.begin + std::min(i, run.length - 1);
   }
@@ -34,38 +28,36 @@ at::Tensor suffix_mask(std::int64_t prefix, std::int64_t longest, at::Device dev
   return at::cat({at::ones({longest, prefix}, own.options()), own}, 1);
 }
 
-std::vector<std::int64_t> chain_rows(std::span<const Span> spans, int segment) {
-  if (segment < 0) return {};
-  std::vector<std::int64_t> rows = chain_rows(spans, spans[static_cast<std::size_t>(segment)].parent);
-  const Span& span = spans[static_cast<std::size_t>(segment)];
-  rows.resize(rows.size() + static_cast<std::size_t>(span.length));
-  std::iota(rows.end() - span.length, rows.end(), span.begin);
+std::vector<std::int64_t> rows_of(const std::vector<RowSpan>& spans) {
+  std::vector<std::int64_t> rows;
+  for (const RowSpan& span : spans)
+    for (std::int64_t i = 0; i < span.length; ++i) rows.push_back(span.begin + i);
   return rows;
 }
 
-// Splits runs (all with the same ancestors) into groups of similar length and adds them to the plan.
-void add_groups(AttentionPlan& plan, std::vector<std::int64_t>& order, std::vector<Run> runs, const std::vector<std::int64_t>& before,
-                double least_fill, bool causal, at::Device device) {
-  std::stable_sort(runs.begin(), runs.end(), [](const Run& a, const Run& b) { return a.length > b.length; });
+// Splits runs (all with the same ancestors) into groups of similar length and adds them.
+void add_groups(AttentionTables& tables, std::vector<std::int64_t>& order, std::vector<RowSpan> runs,
+                const std::vector<std::int64_t>& before, double least_fill, bool causal, at::Device device) {
+  std::stable_sort(runs.begin(), runs.end(), [](const RowSpan& a, const RowSpan& b) { return a.length > b.length; });
   for (std::size_t first = 0; first < runs.size();) {
     std::size_t last = first;
     const std::int64_t longest = runs[first].length;
     while (last < runs.size() && static_cast<double>(runs[last].length) >= least_fill * static_cast<double>(longest)) ++last;
-    const std::vector<Run> chosen(runs.begin() + static_cast<std::ptrdiff_t>(first), runs.begin() + static_cast<std::ptrdiff_t>(last));
+    const std::vector<RowSpan> chosen(runs.begin() + static_cast<std::ptrdiff_t>(first), runs.begin() + static_cast<std::ptrdiff_t>(last));
     AttentionGroup group;
     group.query_BL = row_table(chosen, {}, longest, device);
     group.key_BS = before.empty() ? group.query_BL : row_table(chosen, before, longest, device);
     group.causal = causal && before.empty();
     if (causal && !before.empty()) group.mask_LS = suffix_mask(static_cast<std::int64_t>(before.size()), longest, device);
-    for (const Run& run : chosen)
+    for (const RowSpan& run : chosen)
       for (std::int64_t i = 0; i < longest; ++i) order.push_back(i < run.length ? run.begin + i : -1);
-    plan.groups.push_back(std::move(group));
+    tables.groups.push_back(std::move(group));
     first = last;
   }
 }
 
 // order[j] = row that position j of the concatenated groups computes (-1: padding) -> position of each row.
-void finish(AttentionPlan& plan, const std::vector<std::int64_t>& order, at::Device device) {
+void finish(AttentionTables& plan, const std::vector<std::int64_t>& order, at::Device device) {
   const auto rows = static_cast<std::int64_t>(std::count_if(order.begin(), order.end(), [](std::int64_t r) { return r >= 0; }));
   bool in_order = rows == static_cast<std::int64_t>(order.size());
   for (std::size_t j = 0; in_order && j < order.size(); ++j) in_order = order[j] == static_cast<std::int64_t>(j);
@@ -88,38 +80,19 @@ at::Tensor gather(const at::Tensor& x, const at::Tensor& rows_BL, bool contiguou
   return picked.view({b, l, heads, d}).transpose(1, 2);
 }
 
-}  // namespace
-
-AttentionPlan plan_tree(std::span<const Span> spans, at::Device device) {
-  std::map<int, std::vector<Run>> by_parent;
-  for (const Span& span : spans)
-    if (span.length > 0) by_parent[span.parent].push_back({span.begin, span.length, span.parent});
-  AttentionPlan plan;
-  std::vector<std::int64_t> order;
-  for (auto& [parent, runs] : by_parent) add_groups(plan, order, std::move(runs), chain_rows(spans, parent), kLeastFill, true, device);
-  finish(plan, order, device);
-  return plan;
+std::vector<RowSpan> ancestors(std::span<const Span> spans, int segment) {
+  std::vector<RowSpan> out;
+  for (; segment >= 0; segment = spans[static_cast<std::size_t>(segment)].parent)
+    out.push_back({spans[static_cast<std::size_t>(segment)].begin, spans[static_cast<std::size_t>(segment)].length});
+  std::reverse(out.begin(), out.end());
+  return out;
 }
 
-AttentionPlan plan_blocks(std::span<const std::int64_t> lengths, at::Device device) {
-  std::vector<Run> runs;
-  std::int64_t begin = 0;
-  for (const std::int64_t length : lengths) {
-    if (length > 0) runs.push_back({begin, length, -1});
-    begin += length;
-  }
-  AttentionPlan plan;
-  std::vector<std::int64_t> order;
-  add_groups(plan, order, std::move(runs), {}, 1.0, false, device);
-  finish(plan, order, device);
-  return plan;
-}
-
-at::Tensor attend(const at::Tensor& q_THd, const at::Tensor& k_TKd, const at::Tensor& v_TKd, const AttentionPlan& plan) {
+at::Tensor attend_by_tables(const at::Tensor& q_THd, const at::Tensor& k_TKd, const at::Tensor& v_TKd, const AttentionTables& tables) {
   const std::int64_t width = q_THd.size(1) * q_THd.size(2);
   const bool gqa = q_THd.size(1) != k_TKd.size(1);
   std::vector<at::Tensor> parts;
-  for (const AttentionGroup& group : plan.groups) {
+  for (const AttentionGroup& group : tables.groups) {
     const at::Tensor q = gather(q_THd, group.query_BL, group.contiguous);
     const at::Tensor k = gather(k_TKd, group.key_BS, group.contiguous);
     const at::Tensor v = gather(v_TKd, group.key_BS, group.contiguous);
@@ -129,7 +102,49 @@ at::Tensor attend(const at::Tensor& q_THd, const at::Tensor& k_TKd, const at::Te
     parts.push_back(out.transpose(1, 2).reshape({-1, width}));
   }
   const at::Tensor all = parts.size() == 1 ? parts[0] : at::cat(parts);
-  return plan.output_T.defined() ? at::embedding(all, plan.output_T) : all;
+  return tables.output_T.defined() ? at::embedding(all, tables.output_T) : all;
+}
+
+}  // namespace
+
+AttentionPlan::AttentionPlan(std::vector<AttentionRun> runs, double least_fill, at::Device device)
+    : runs_(std::make_shared<const std::vector<AttentionRun>>(std::move(runs))), least_fill_(least_fill), device_(device) {}
+
+const AttentionTables& AttentionPlan::tables() const {
+  if (tables_) return *tables_;
+  std::map<std::vector<RowSpan>, std::vector<RowSpan>> by_ancestors;
+  bool causal = false;
+  for (const AttentionRun& run : *runs_) {
+    by_ancestors[run.before].push_back(run.own);
+    causal = run.causal;  // the same for all
+  }
+  tables_.emplace();
+  std::vector<std::int64_t> order;
+  for (auto& [before, runs] : by_ancestors) add_groups(*tables_, order, std::move(runs), rows_of(before), least_fill_, causal, device_);
+  finish(*tables_, order, device_);
+  return *tables_;
+}
+
+AttentionPlan plan_tree(std::span<const Span> spans, at::Device device) {
+  std::vector<AttentionRun> runs;
+  for (const Span& span : spans)
+    if (span.length > 0) runs.push_back({.own = {span.begin, span.length}, .causal = true, .before = ancestors(spans, span.parent)});
+  return {std::move(runs), kLeastFill, device};
+}
+
+AttentionPlan plan_blocks(std::span<const std::int64_t> lengths, at::Device device) {
+  std::vector<AttentionRun> runs;
+  std::int64_t begin = 0;
+  for (const std::int64_t length : lengths) {
+    if (length > 0) runs.push_back({.own = {begin, length}});
+    begin += length;
+  }
+  return {std::move(runs), 1.0, device};
+}
+
+at::Tensor attend(const at::Tensor& q_THd, const at::Tensor& k_TKd, const at::Tensor& v_TKd, const AttentionPlan& plan) {
+  if (takes_tree_attention(q_THd)) return tree_attention(q_THd, k_TKd, v_TKd, plan.runs());
+  return attend_by_tables(q_THd, k_TKd, v_TKd, plan.tables());
 }
 
 }  // namespace beholder::vlm

@@ -5,10 +5,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "vlm/packed.h"
+#include "vlm/tree_attention.h"
 
 namespace beholder::vlm {
 
@@ -20,9 +22,25 @@ struct AttentionGroup {
   bool contiguous = false;  // rows 0..T-1 in order: no gathering needed
 };
 
-struct AttentionPlan {
+struct AttentionTables {
   std::vector<AttentionGroup> groups;
   at::Tensor output_T;  // where row t stands in the concatenated groups; undefined when already in order
+};
+
+class AttentionPlan {
+ public:
+  AttentionPlan() = default;
+  AttentionPlan(std::vector<AttentionRun> runs, double least_fill, at::Device device);
+
+  const AttentionRuns& runs() const { return runs_; }
+  // Made at the first call: tree_attention needs none. One thread at a time.
+  const AttentionTables& tables() const;
+
+ private:
+  AttentionRuns runs_;
+  double least_fill_ = 1;
+  at::Device device_ = at::kCPU;
+  mutable std::optional<AttentionTables> tables_;
 };
 
 // Trees of segments: causal within a segment, everything of the ancestors is visible.

@@ -4,44 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
-#include "vlm/clones.h"
+#include "vlm/vector_math.h"
 
 namespace beholder::vlm {
 namespace {
 
-constexpr int kWidth = 16, kHeads = 4;  // floats in a register (or two), query heads at a time
-using Vector = float __attribute__((vector_size(kWidth * sizeof(float))));
-using Whole = std::int32_t __attribute__((vector_size(kWidth * sizeof(float))));
-
-constexpr float kNothing = -1e30f;  // a score whose exponential is next to 0
-
-BEHOLDER_INLINE void load(Vector& v, const float* from) {
-  std::memcpy(&v, from, sizeof v);
-}
-BEHOLDER_INLINE void store(float* to, const Vector& v) {
-  std::memcpy(to, &v, sizeof v);
-}
-
-// exp(x) for x <= 0, at least exp(-87): 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2].
-BEHOLDER_INLINE void exp_of(Vector& x) {
-  constexpr float kLog2e = 1.44269504f, kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f, kRounder = 12582912.0f;  // 1.5 * 2^23
-  x = x < -87.0f ? Vector{} - 87.0f : x;
-  const Vector shifted = x * kLog2e + kRounder, n = shifted - kRounder;
-  const Vector r = x - n * kLn2High - n * kLn2Low;
-  Vector p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const Whole power = (__builtin_convertvector(n, Whole) + 127) << 23;
-  Vector scale;
-  std::memcpy(&scale, &power, sizeof scale);
-  x = p * scale;
-}
+constexpr int kHeads = 4;  // query heads at a time
 
 // scores[r][p] = q[r] . k[:, p] for kHeads rows and all blocks that hold `keys` keys.
 BEHOLDER_INLINE void score(const float* q, const float* k, std::int64_t keys, std::int64_t stride, std::int64_t d, float* scores,

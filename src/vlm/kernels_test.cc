@@ -1,11 +1,14 @@
 // The CPU's own loops against the same formulas in double.
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "core/rng.h"
+#include "vlm/attention.h"
 #include "vlm/decode_attention.h"
 #include "vlm/few_rows.h"
 #include "vlm/fused.h"
@@ -14,6 +17,7 @@
 #include "vlm/head_rows.h"
 #include "vlm/oracle_cases.h"
 #include "vlm/pick.h"
+#include "vlm/tree_loops.h"
 
 namespace beholder::vlm {
 namespace {
@@ -127,6 +131,36 @@ TEST(DecodeAttentionInvariant, EqualsAttentionInDouble) {
         EXPECT_LT(relative_error(out[slot][h], at::matmul(share, v)), 1e-5) << fold << " " << slot << " " << h;
       }
   }
+}
+
+// The loops for the CPU against tables of rows and ATen's attention in double: output and gradients. Trees with grandchildren and siblings
+// of different lengths, windows without a mask, head sizes that do not fill a register, heads that share keys, one thread and three.
+TEST(TreeAttentionInvariant, EqualsAttentionInDouble) {
+  if (!has_tree_loops()) GTEST_SKIP() << "no AVX-512";
+  const std::vector<Span> tree = {{0, 70, -1}, {70, 33, 0}, {103, 1, 0}, {104, 64, 0}, {168, 17, 1}, {185, 40, -1}, {225, 9, 5}};
+  const std::vector<std::int64_t> windows = {64, 64, 61, 45};
+  constexpr std::int64_t kRows = 234;
+  const int threads = at::get_num_threads();
+  for (const auto& [heads, keys, d] : {std::tuple{4, 2, 32}, {3, 3, 24}, {14, 2, 64}, {2, 1, 80}})
+    for (const bool causal : {true, false})
+      for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+        at::set_num_threads(causal ? 3 : 1);
+        const AttentionPlan plan = causal ? plan_tree(tree, at::kCPU) : plan_blocks(windows, at::kCPU);
+        const at::Tensor q = (2 * at::randn({kRows, heads, d})).to(type), k = at::randn({kRows, keys, d}).to(type),
+                         v = at::randn({kRows, keys, d}).to(type), upstream = at::randn({kRows, heads * d}).to(type);
+        const auto run = [&](at::ScalarType as) {
+          const auto leaf = [as](const at::Tensor& t) { return t.detach().to(as).requires_grad_(); };
+          const std::vector<at::Tensor> x = {leaf(q), leaf(k), leaf(v)};
+          const at::Tensor out = attend(x[0], x[1], x[2], plan);
+          out.backward(upstream.to(as));
+          return std::vector<at::Tensor>{out.detach(), x[0].grad(), x[1].grad(), x[2].grad()};
+        };
+        const auto ours = run(type), exact = run(at::kDouble);
+        for (std::size_t i = 0; i < exact.size(); ++i)
+          EXPECT_LT(relative_error(ours[i].to(at::kDouble), exact[i]), type == at::kFloat ? 2e-6 : 8e-3)
+              << i << " " << d << " " << causal << " " << at::toString(type);
+      }
+  at::set_num_threads(threads);
 }
 
 // Rows of logits against double: scores, entropies and gradients, with a row that is all but certain.
