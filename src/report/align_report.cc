@@ -21,7 +21,7 @@ std::string arm_head(const Json& arm) {
 }
 
 std::string table_head(const std::vector<std::string>& columns) {
-  std::string out = "<table class=\"numbers-of arms\"><thead><tr>";
+  std::string out = "<div class=\"wide\"><table class=\"numbers-of arms\"><thead><tr>";
   for (const std::string& column : columns) out += format("<th>{}</th>", escape(column));
   return out + "</tr></thead><tbody>\n";
 }
@@ -49,7 +49,7 @@ std::string scores_table(const Json& outcome, const std::string& judge) {
       out += metric_cell(dimension_entry(arm, judge, dimension.get<std::string>(), "reward"));
     out += "</tr>\n";
   }
-  return out + "</tbody></table>\n";
+  return out + "</tbody></table></div>\n";
 }
 
 std::string yes_table(const Json& outcome, const std::string& judge) {
@@ -62,7 +62,7 @@ std::string yes_table(const Json& outcome, const std::string& judge) {
       out += metric_cell(dimension_entry(arm, judge, dimension.get<std::string>(), "yes"));
     out += "</tr>\n";
   }
-  return out + "</tbody></table>\n";
+  return out + "</tbody></table></div>\n";
 }
 
 // What every arm gained over the base.
@@ -108,7 +108,7 @@ std::string pairs_table(const Json& outcome) {
     for (const std::int64_t n : counts) out += arm["pairs"].empty() ? "<td>–</td>" : format("<td>{}</td>", n);
     out += "</tr>\n";
   }
-  out += "</tbody></table>\n";
+  out += "</tbody></table></div>\n";
   for (const Json& arm : outcome["arms"])
     for (const Json& problem : arm["problems"])
       out += format("<p><bdi>{}</bdi>, seed {}: {}</p>\n", escape(arm["name"].get<std::string>()), problem["seed"].get<std::int64_t>(),
@@ -130,7 +130,7 @@ std::string grid_html(const SampleGrid& grid) {
       out += format("<td><div class=\"group-media\">{}</div></td>", file.empty() ? "" : media_figures(row.prompt, file, side));
     out += "</tr>\n";
   }
-  return out + "</tbody></table></section>\n";
+  return out + "</tbody></table></div></section>\n";
 }
 
 }  // namespace
