@@ -49,8 +49,8 @@ BEHOLDER_INLINE void column(std::int64_t m, std::int64_t depth, Strided a, const
 }  // namespace
 
 bool has_tree_loops() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  static const bool there = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+#if BEHOLDER_HAS_CLONES
+  static const bool there = __builtin_cpu_supports("x86-64-v4");
   return there;
 #else
   return false;
