@@ -265,7 +265,7 @@ class Bench:
                 self.add("P9", f"comparisons to order {n} (tau {tau} to the order of all pairs)", float(comparisons), "pairs", n * (n - 1) / 2, "all pairs")
 
     def P10(self):
-        times = {}
+        steps_of = {1: [], 2: []}  # metrics of rank 0, by number of ranks
         for ranks, steps in [(1, 2), (2, 1)] * (1 if self.args.quick else 3):
             out, port = tempfile.mkdtemp(dir=self.folder), 20000 + os.getpid() % 20000 + ranks
             args = [self.program, "train", "grpo", "--config", os.path.join(ROOT, "recipes/soft.toml"), "--gradient-accumulation-steps", steps, "--max-steps", 5,
@@ -276,8 +276,12 @@ class Bench:
             if any(p.wait() for p in processes):
                 raise SystemExit("P10: a rank failed")
             with open(os.path.join(out, "metrics.jsonl")) as f:
-                times.setdefault(ranks, []).extend(json.loads(line)["step_time"] for line in list(f)[1:])
-        self.add("P10", "GRPO step of two ranks, a thread each, embedded judge", statistics.median(times[2]), "s", statistics.median(times[1]), "one rank")
+                steps_of[ranks].extend(json.loads(line) for line in list(f)[1:])
+        middle = lambda ranks, name: statistics.median(step[name] for step in steps_of[ranks])
+        self.add("P10", "GRPO step of two ranks, a thread each, embedded judge", middle(2, "step_time"), "s", middle(1, "step_time"), "one rank")
+        self.add("P10", "of it waiting for gradients and parameters", middle(2, "time/exchange"), "s")
+        self.add("P10", "exchange during which a rank did not wait", middle(2, "exchange/hidden"), "share")
+        self.add("P10", "largest difference of a loss to one rank's", max(abs(a["loss"] - b["loss"]) for a, b in zip(*steps_of.values())), "nats")
 
     def P11(self):
         for k in range(2):
