@@ -19,6 +19,7 @@ stage 3-rows $runs/2-binding/final $hard --max-steps 1000 --questions-per-item 3
 
 # 11 of the 16 rotary frequencies, from the sixth on, for the width in place of the 7 lowest: columns are told apart by nothing else.
 if [ ! -f $runs/wide/config.json ]; then
+  rm -rf $runs/wide.part
   cp -r $runs/3-rows/final $runs/wide.part
   python3 - $runs/wide.part/config.json <<'END'
 import json, sys

@@ -42,7 +42,7 @@ def main():
             ranking = json.loads(line)
             one = spread_and_noise(ranking) if "verdicts" in ranking else None
             if one is None:
-                print(f"{ranking.get('id')}  left out: not every pair has a probability")
+                print(f"{ranking.get('id')}  left out: fewer than four media, or not every pair has a probability")
                 continue
             found.append(one)
             print(f"{ranking['id']}  {one[0]} media  spread {one[1]:.2f}  noise {one[2]:.2f}")

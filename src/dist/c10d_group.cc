@@ -266,6 +266,7 @@ Error lost_rank(int rank, int size, const std::string& fault) {
 
 std::unique_ptr<ProcessGroup> join(const Place& place, double timeout_s, const std::function<void(const std::string&)>& on_fault) {
   require_internal(place.size > 1, "a process alone joins nobody");
+  leave_faults_to_the_watch();
   if (!std::getenv("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = 2;  // errors: c10d warns of a lost connection with a stack trace
   try {
     return std::make_unique<C10dGroup>(place, Milliseconds(static_cast<std::int64_t>(timeout_s * 1000)), on_fault);

@@ -32,7 +32,7 @@ class ProcessGroup {
    public:
     virtual ~Pending() = default;
     virtual void wait() = 0;
-    virtual Clock::time_point ended() const = 0;  // when it did, once `wait` has returned
+    virtual Clock::time_point ended() const = 0;  // when it did, once `wait` has returned; on a GPU when `wait` saw it
   };
   // The sum over the ranks, at `root`; elsewhere the content is lost. Null where there is nothing to wait for.
   virtual std::unique_ptr<Pending> reduce(at::Tensor& tensor, int root) = 0;

@@ -46,7 +46,7 @@ std::vector<world::LessonKind> ChecklistConfig::lessons_of() const {
                   "choose from colour, binding, row, column, place, relation");
     kinds.push_back(*kind);
   }
-  require_field(!kinds.empty(), "lesson_kinds", "is empty", "name at least one kind, or set lessons = 0");
+  require_field(!kinds.empty() || lessons == 0, "lesson_kinds", "is empty", "name at least one kind, or set lessons = 0");
   return kinds;
 }
 

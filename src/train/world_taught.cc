@@ -19,11 +19,11 @@ class WorldTaught : public TaughtSource {
       add(list.alignment_question, video);
       for (const checklist::Question& q : list.questions) add(q.text, video);
     }
-    balance_.emplace(questions_.size());
-    for (std::uint64_t i = 0; i < kCounted; ++i)
-      for (const Known& known : answers(scene("checklist count", i))) balance_->count(known);
     for (int k = 0; k < world::kLessonKinds; ++k) kinds_.push_back(static_cast<world::LessonKind>(k));
     for (const world::LessonKind kind : kinds_) kind_names_.emplace_back(world::name_of(kind));
+    balance_.emplace(questions_.size());
+    for (std::uint64_t i = 0; i < kCounted && !options_.measure_lessons; ++i)
+      for (const Known& known : answers(scene("checklist count", i))) balance_->count(known);
   }
 
   TaughtItem taught(std::int64_t step, std::int64_t index) const override {

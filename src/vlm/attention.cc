@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 
 namespace beholder::vlm {
 namespace {
@@ -108,21 +107,23 @@ at::Tensor attend_by_tables(const at::Tensor& q_THd, const at::Tensor& k_TKd, co
 }  // namespace
 
 AttentionPlan::AttentionPlan(std::vector<AttentionRun> runs, double least_fill, at::Device device)
-    : runs_(std::make_shared<const std::vector<AttentionRun>>(std::move(runs))), least_fill_(least_fill), device_(device) {}
+    : kept_(std::make_shared<Kept>(Kept{std::move(runs), least_fill, device, std::nullopt})) {}
 
 const AttentionTables& AttentionPlan::tables() const {
-  if (tables_) return *tables_;
+  if (kept_->tables) return *kept_->tables;
   std::map<std::vector<RowSpan>, std::vector<RowSpan>> by_ancestors;
   bool causal = false;
-  for (const AttentionRun& run : *runs_) {
+  for (const AttentionRun& run : kept_->runs) {
     by_ancestors[run.before].push_back(run.own);
     causal = run.causal;  // the same for all
   }
-  tables_.emplace();
+  AttentionTables tables;
   std::vector<std::int64_t> order;
-  for (auto& [before, runs] : by_ancestors) add_groups(*tables_, order, std::move(runs), rows_of(before), least_fill_, causal, device_);
-  finish(*tables_, order, device_);
-  return *tables_;
+  for (auto& [before, runs] : by_ancestors)
+    add_groups(tables, order, std::move(runs), rows_of(before), kept_->least_fill, causal, kept_->device);
+  finish(tables, order, kept_->device);
+  kept_->tables = std::move(tables);
+  return *kept_->tables;
 }
 
 AttentionPlan plan_tree(std::span<const Span> spans, at::Device device) {

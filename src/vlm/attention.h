@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -32,15 +33,18 @@ class AttentionPlan {
   AttentionPlan() = default;
   AttentionPlan(std::vector<AttentionRun> runs, double least_fill, at::Device device);
 
-  const AttentionRuns& runs() const { return runs_; }
+  AttentionRuns runs() const { return {kept_, &kept_->runs}; }
   // Made at the first call: tree_attention needs none. One thread at a time.
   const AttentionTables& tables() const;
 
  private:
-  AttentionRuns runs_;
-  double least_fill_ = 1;
-  at::Device device_ = at::kCPU;
-  mutable std::optional<AttentionTables> tables_;
+  struct Kept {  // by all copies together
+    std::vector<AttentionRun> runs;
+    double least_fill;
+    at::Device device;
+    std::optional<AttentionTables> tables;
+  };
+  std::shared_ptr<Kept> kept_;
 };
 
 // Trees of segments: causal within a segment, everything of the ancestors is visible.

@@ -161,6 +161,24 @@ TEST(TreeAttentionInvariant, EqualsAttentionInDouble) {
   at::set_num_threads(threads);
 }
 
+// Rows so long that a block has few of them and a product goes in parts, and gradients for the values alone.
+TEST(TreeAttentionInvariant, LongRowsAndSingleGradients) {
+  constexpr std::int64_t kRows = 3100;
+  const AttentionPlan plan = plan_tree(std::vector<Span>{{0, 3000, -1}, {3000, 100, 0}}, at::kCPU);
+  const at::Tensor q = at::randn({kRows, 1, 16}), k = at::randn({kRows, 1, 16}), v = at::randn({kRows, 1, 16}),
+                   upstream = at::randn({kRows, 16});
+  const auto run = [&](at::ScalarType as) {
+    const at::Tensor value = v.to(as).detach().requires_grad_();
+    const at::Tensor out = as == at::kDouble ? attend(q.to(as), k.to(as), value, plan) : tree_attention(q, k, value, plan.runs());
+    out.backward(upstream.to(as));
+    return std::pair(out.detach(), value.grad());
+  };
+  const auto [out, grad] = run(at::kFloat);
+  const auto [exact_out, exact_grad] = run(at::kDouble);
+  EXPECT_LT(relative_error(out.to(at::kDouble), exact_out), 2e-6);
+  EXPECT_LT(relative_error(grad.to(at::kDouble), exact_grad), 2e-6);
+}
+
 // Rows of logits against double: scores, entropies and gradients, with a row that is all but certain.
 TEST(HeadRowsInvariant, EqualTheFormulasInDouble) {
   constexpr std::int64_t kRows = 7, kVocabulary = 5003;

@@ -25,15 +25,15 @@ class GroupCache {
   // q [S, H, d], k and v [S, K, d] -> [S, H*d].
   at::Tensor attend(std::int64_t layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
-  // Keeps only these slots, in this order, and the requests that still have one. Where groups must be even, all requests that are left
-  // have equally many, one behind the other.
+  // Keeps only these slots, in this order, and the requests that still have one; requests stay in their order. Where groups must be even,
+  // all requests that are left have equally many, one behind the other.
   void keep(const std::vector<std::int64_t>& slots);
   bool wants_even_groups() const { return !fused_; }
 
-  std::int64_t requests() const { return std::ssize(prefix_lengths_); }
   const std::vector<std::int64_t>& request_of() const { return request_of_; }  // by slot
 
  private:
+  std::int64_t requests() const { return std::ssize(prefix_lengths_); }
   // Prefix and suffix, [R,K,P,d] and [S,K,N,d]. On the CPU they are float32 with keys [R,K,d,P] and [S,K,d,N], P and N rounded up, as
   // vlm/decode_attention.h wants them.
   struct Layer {

@@ -19,7 +19,15 @@ struct StepGraph::Recording {
     before.synchronize();
     const c10::cuda::CUDAStreamGuard guard(aside);
     graph.capture_begin();
-    result = step();
+    try {
+      result = step();
+    } catch (...) {  // a stream that is still recorded fails every later call
+      try {
+        graph.capture_end();
+      } catch (const std::exception&) {
+      }
+      throw;
+    }
     graph.capture_end();
   }
 };
@@ -34,6 +42,7 @@ at::Tensor StepGraph::run([[maybe_unused]] at::Device device, const std::functio
 #ifdef BEHOLDER_CUDA
   // Once as it is: libraries set themselves up at their first use, which cannot be recorded.
   if (device.is_cuda() && ++calls_ > 1) {
+    const c10::cuda::CUDAGuard guard(device);  // streams are those of the present one
     if (!recording_) recording_ = std::make_unique<Recording>(step);
     recording_->graph.replay();
     return recording_->result;

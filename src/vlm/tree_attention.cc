@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "vlm/tree_loops.h"
 #include "vlm/vector_math.h"
@@ -15,6 +16,8 @@ namespace {
 
 constexpr std::int64_t kBlockRows = 48;                      // query rows at a time, a multiple of the loops' six
 constexpr std::int64_t kBlockBytes = std::int64_t{1} << 19;  // of their scores
+
+constexpr std::int64_t kMostSlices = 16;  // each has gradients of its own for all keys and values
 
 std::int64_t rounded(std::int64_t n) {
   return (n + kWidth - 1) / kWidth * kWidth;
@@ -50,16 +53,16 @@ class Work {
       const std::int64_t rows = run.own.length * fold_;
       const std::int64_t fit = kBlockBytes / static_cast<std::int64_t>(sizeof(float)) / width_of(run) / 6 * 6;
       const std::int64_t most = std::clamp<std::int64_t>(fit, 6, kBlockRows);
-      widest_ = std::max(widest_, width_of(run));
+      scores_ = std::max(scores_, std::min(most, rows) * width_of(run));
       for (std::int64_t first = 0; first < rows; first += most) blocks_.push_back({&run, first, std::min(most, rows - first)});
     }
-    // Where there are fewer key heads than threads, the blocks of one are shared out.
-    slices_ =
-        std::clamp<std::int64_t>((at::get_num_threads() + key_heads - 1) / key_heads, 1, std::max<std::int64_t>(1, std::ssize(blocks_)));
+    // Where key heads do not go up in threads, the blocks of one are shared out, so far that all threads have as much.
+    const std::int64_t threads = at::get_num_threads();
+    slices_ = std::min({threads / std::gcd(threads, key_heads), kMostSlices, std::max<std::int64_t>(1, std::ssize(blocks_))});
   }
 
   std::int64_t slices() const { return slices_; }
-  std::int64_t widest() const { return widest_; }
+  std::int64_t scores() const { return scores_; }  // of a block, at most
   std::int64_t room() const { return rounded(d_); }
 
   template <class Each>  // (key head, slice, block)
@@ -91,7 +94,7 @@ class Work {
     return width;
   }
 
-  std::int64_t query_heads_, key_heads_, fold_, d_, slices_ = 1, widest_ = 0;
+  std::int64_t query_heads_, key_heads_, fold_, d_, slices_ = 1, scores_ = 0;
   std::vector<Block> blocks_;
 };
 
@@ -176,7 +179,7 @@ std::pair<at::Tensor, at::Tensor> mix(const at::Tensor& q, const at::Tensor& k, 
   at::Tensor out = at::zeros(q.sizes(), at::kFloat), lse = at::zeros({q.size(0), q.size(1)}, at::kFloat);
   float *out_data = out.data_ptr<float>(), *lse_data = lse.data_ptr<float>();
   work.parallel([&](std::int64_t key_head, std::int64_t slice) {
-    std::vector<float> rows = space(kBlockRows * work.room()), scores = space(kBlockRows * work.widest()), mixed = rows;
+    std::vector<float> rows = space(kBlockRows * work.room()), scores = space(work.scores()), mixed = rows;
     for (std::int64_t i = slice; i < std::ssize(work.blocks()); i += work.slices()) {
       const Block& b = work.blocks()[static_cast<std::size_t>(i)];
       const std::vector<RowSpan> spans = work.seen(b);
@@ -220,7 +223,7 @@ class TreeAttention : public torch::autograd::Function<TreeAttention> {
     float* grad_q_data = grad_q.data_ptr<float>();
     const float scale = scale_of(q);
     work.parallel([&](std::int64_t key_head, std::int64_t slice) {
-      std::vector<float> rows = space(kBlockRows * room), grads = rows, back = rows, shares = space(kBlockRows * work.widest()), g = shares;
+      std::vector<float> rows = space(kBlockRows * room), grads = rows, back = rows, shares = space(work.scores()), g = shares;
       float *grad_k = grad_kv.data_ptr<float>() + (slice * heads + key_head) * 2 * t * room, *grad_v = grad_k + t * room;
       for (std::int64_t i = slice; i < std::ssize(work.blocks()); i += work.slices()) {
         const Block& b = work.blocks()[static_cast<std::size_t>(i)];

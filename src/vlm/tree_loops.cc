@@ -1,8 +1,5 @@
 #include "vlm/tree_loops.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "vlm/vector_math.h"
 
 namespace beholder::vlm {
@@ -50,7 +47,7 @@ BEHOLDER_INLINE void column(std::int64_t m, std::int64_t depth, Strided a, const
 
 bool has_tree_loops() {
 #if BEHOLDER_HAS_CLONES
-  static const bool there = __builtin_cpu_supports("x86-64-v4");
+  static const bool there = __builtin_cpu_supports("x86-64-v4") && !__builtin_cpu_is("intel");
   return there;
 #else
   return false;

@@ -5,7 +5,8 @@
 
 namespace beholder::vlm {
 
-// Whether the loops are faster here than what ATen has: they want the thirty-two wide registers of AVX-512.
+// Whether the loops are faster here than what ATen has: they want the thirty-two wide registers of AVX-512, and on Intel's processors ATen
+// multiplies with all of them.
 bool has_tree_loops();
 
 // A as the loops see it: element (m, k) lies at data[m * row + k * column], so that a transposed matrix is one, too.
