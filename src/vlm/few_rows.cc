@@ -16,9 +16,11 @@ namespace beholder::vlm {
 #ifdef BEHOLDER_BF16
 namespace {
 
-constexpr int kLanes = 16;             // sums of a block, one register each, folded together at its end
-constexpr std::int64_t kStep = 32;     // bfloat16 values in a register
-constexpr std::int64_t kAhead = 4096;  // weights between a load and its prefetch: rows are too short for the hardware to see a stream
+constexpr int kLanes = 16;                      // sums of a block, one register each, folded together at its end
+constexpr int kSet = 8;                         // rows of x that pass a block of weights together
+constexpr int kInOrder = 4;                     // up to so many, memory is what bounds: weights are fetched in the order in which they lie
+constexpr std::int64_t kStep = 32;              // bfloat16 values in a register
+constexpr std::int64_t kAhead = 2048;           // weights between a load and its prefetch
 constexpr std::int64_t kTaskWeights = 1 << 17;  // weights per task
 
 // Lane i of the result is the sum of the lanes of a[i]; the same tree of additions for every i.
@@ -42,34 +44,45 @@ struct FewRows {
   std::int64_t n, k;
 };
 
-// Outputs begin..end of all M rows, 16 / M outputs at a time.
+// Outputs begin..end of M rows of x from `first` on, kLanes / M outputs at a time. Of these one or two rows of x take one row of weights
+// after the other: a single stream is read a quarter faster than several, which are a row (often 4 KB) apart and fall on each other's
+// places in the first cache.
 template <int M>
-BEHOLDER_BF16 void product(const FewRows& p, std::int64_t begin, std::int64_t end) {
-  constexpr int kOutputs = kLanes / M;
-  const std::int64_t block = kOutputs * p.k, ahead = (kAhead + block - 1) / block * block;
+BEHOLDER_BF16 void product(const FewRows& p, std::int64_t begin, std::int64_t end, std::int64_t first) {
+  constexpr int kOutputs = kLanes / M, kTogether = M <= 2 ? 1 : kOutputs;
+  const c10::BFloat16* x = p.x + first * p.k;
   for (std::int64_t o = begin; o < end; o += kOutputs) {
     const int outputs = static_cast<int>(std::min<std::int64_t>(kOutputs, end - o));
-    const c10::BFloat16* rows[kOutputs];
-    for (int j = 0; j < kOutputs; ++j) rows[j] = p.w + (o + std::min(j, outputs - 1)) * p.k;  // the last one again where there are no more
     __m512 sums[kLanes];
     for (__m512& sum : sums) sum = _mm512_setzero_ps();
-    for (std::int64_t i = 0; i < p.k; i += kStep) {
-      __m512bh weights[kOutputs];
-      for (int j = 0; j < kOutputs; ++j) _mm_prefetch(reinterpret_cast<const char*>(rows[j] + i + ahead), _MM_HINT_T0);
-      for (int j = 0; j < kOutputs; ++j) weights[j] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(rows[j] + i));
-      for (int m = 0; m < M; ++m) {
-        const auto values = reinterpret_cast<__m512bh>(_mm512_loadu_si512(p.x + m * p.k + i));
-        for (int j = 0; j < kOutputs; ++j) sums[j * M + m] = _mm512_dpbf16_ps(sums[j * M + m], weights[j], values);
+    for (int part = 0; part < outputs; part += kTogether) {
+      const c10::BFloat16* rows[kTogether];
+      for (int j = 0; j < kTogether; ++j)
+        rows[j] = p.w + (o + std::min(part + j, outputs - 1)) * p.k;  // the last one again where there are no more
+      __m512 partial[kTogether * M];
+      for (__m512& sum : partial) sum = _mm512_setzero_ps();
+      for (std::int64_t i = 0; i < p.k; i += kStep) {
+        __m512bh weights[kTogether];
+        for (int j = 0; j < kTogether; ++j) {
+          const c10::BFloat16* now = M <= kInOrder ? rows[0] + kTogether * i + j * kStep : rows[j] + i;
+          _mm_prefetch(reinterpret_cast<const char*>(now + kTogether * kAhead), _MM_HINT_T0);
+        }
+        for (int j = 0; j < kTogether; ++j) weights[j] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(rows[j] + i));
+        for (int m = 0; m < M; ++m) {
+          const auto values = reinterpret_cast<__m512bh>(_mm512_loadu_si512(x + m * p.k + i));
+          for (int j = 0; j < kTogether; ++j) partial[j * M + m] = _mm512_dpbf16_ps(partial[j * M + m], weights[j], values);
+        }
       }
+      for (int s = 0; s < kTogether * M; ++s) sums[part * M + s] = partial[s];
     }
     alignas(64) float folded[kLanes];
     _mm512_store_ps(folded, fold(sums));
     for (int j = 0; j < outputs; ++j)
-      for (int m = 0; m < M; ++m) p.y[m * p.n + o + j] = folded[j * M + m] + (p.bias ? static_cast<float>(p.bias[o + j]) : 0.0f);
+      for (int m = 0; m < M; ++m) p.y[(first + m) * p.n + o + j] = folded[j * M + m] + (p.bias ? static_cast<float>(p.bias[o + j]) : 0.0f);
   }
 }
 
-using Product = void (*)(const FewRows&, std::int64_t begin, std::int64_t end);
+using Product = void (*)(const FewRows&, std::int64_t begin, std::int64_t end, std::int64_t first);
 
 template <int... M>
 Product product_of(std::int64_t rows, std::integer_sequence<int, M...>) {
@@ -107,12 +120,18 @@ std::vector<at::Tensor> few_rows_linear(const at::Tensor& x_in, std::span<const 
                         .k = k});
     ends.push_back((ends.empty() ? 0 : ends.back()) + (shape.back() + kLanes - 1) / kLanes);
   }
-  const Product product = product_of(rows, std::make_integer_sequence<int, kFewRows>{});
+  const auto outputs = [&](const FewRows& p, std::int64_t begin, std::int64_t end) {
+    const std::int64_t step = rows <= kSet ? end : kLanes;  // the second set finds the weights of a step in the cache
+    for (std::int64_t o = begin; o < end; o += step)
+      for (std::int64_t first = 0; first < rows; first += kSet)
+        product_of(std::min<std::int64_t>(kSet, rows - first), std::make_integer_sequence<int, kSet>{})(p, o, std::min(end, o + step),
+                                                                                                        first);
+  };
   at::parallel_for(0, ends.back(), std::max<std::int64_t>(1, kTaskWeights / k / kLanes), [&](std::int64_t first, std::int64_t last) {
     for (std::size_t f = 0; f < operands.size(); ++f) {
       const std::int64_t begin = f == 0 ? 0 : ends[f - 1];
       if (first >= ends[f] || last <= begin) continue;
-      product(operands[f], std::max<std::int64_t>(0, first - begin) * kLanes, std::min(operands[f].n, (last - begin) * kLanes));
+      outputs(operands[f], std::max<std::int64_t>(0, first - begin) * kLanes, std::min(operands[f].n, (last - begin) * kLanes));
     }
   });
   return out;

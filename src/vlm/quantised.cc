@@ -166,7 +166,7 @@ const bool kHasVnni = __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supp
 
 template <int Bits, int M>
 void unit(const Operands& p, std::int64_t begin, std::int64_t end, std::int64_t row) {
-  constexpr int kBlocks = std::max(1, std::min<int>(kUnit, kSums / M));
+  constexpr int kBlocks = M == 1 ? 1 : std::min<int>(kUnit, kSums / M);  // one activation reads a single stream, which memory gives soonest
   for (; begin + kBlocks <= end; begin += kBlocks) product<Bits, M, kBlocks>(p, begin, row);
   for (; begin < end; ++begin) product<Bits, M, 1>(p, begin, row);
 }
