@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/config.h"
+#include "core/container.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
@@ -206,6 +207,34 @@ TEST(Share, IntervalOfAMeanOfTwoSharesCovers) {
     }
     EXPECT_NEAR(covered / 4000.0, 0.95, 0.02) << p << " of " << n << ", " << q << " of " << m;
   }
+}
+
+// ---- what a container may use
+
+TEST(Container, ItsShareOfProcessorTimeAndMemoryIsRead) {
+  const TempDir root;
+  const auto write = [&](const std::string& name, const std::string& text) { write_file_atomic(root / name, text); };
+  const auto cores = [&](const std::string& groups) { return container_limits(groups, root.path()).cores; };
+  const auto memory = [&](const std::string& groups) { return container_limits(groups, root.path()).memory_bytes; };
+  EXPECT_EQ(cores("0::/\n"), 0) << "no group limits anything";
+  write("pods/cpu.max", "max 100000\n");
+  write("pods/memory.max", "4294967296\n");
+  write("pods/mine/cpu.max", "250000 100000\n");
+  write("pods/mine/memory.max", "max\n");
+  EXPECT_EQ(cores("0::/pods\n"), 0);
+  EXPECT_EQ(cores("0::/pods/mine\n"), 2.5);
+  EXPECT_EQ(cores("0::/pods/mine/inner\n"), 2.5) << "a limit around it counts";
+  EXPECT_EQ(memory("0::/pods/mine\n"), 4294967296.0);
+  write("cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
+  write("cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+  write("cpu,cpuacct/job/cpu.cfs_quota_us", "50000\n");
+  write("cpu,cpuacct/job/cpu.cfs_period_us", "100000\n");
+  write("memory/job/memory.limit_in_bytes", "1073741824\n");
+  EXPECT_EQ(cores("5:memory:/x\n4:cpu,cpuacct:/job\n0::/pods/mine\n"), 0.5) << "the smallest";
+  EXPECT_EQ(memory("5:memory:/job\n0::/pods/mine\n"), 1073741824.0);
+  EXPECT_EQ(cores("4:cpu,cpuacct:/\nnonsense\n"), 0);
+  EXPECT_GE(usable_cores(), 1);
+  EXPECT_GT(usable_memory_bytes(), 1 << 20);
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <unistd.h>
 #endif
 
+#include "core/container.h"
+
 namespace beholder {
 
 #ifdef BEHOLDER_JEMALLOC
@@ -36,7 +38,7 @@ void widen_heap() {
   if (done) return;
   done = true;
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t bytes = static_cast<std::size_t>(physical_memory_bytes()) / 2;
+  const std::size_t bytes = static_cast<std::size_t>(usable_memory_bytes()) / 2;
   ::mallopt(M_TRIM_THRESHOLD, -1);  // never shrink it
   void* const top = std::malloc(bytes);
   if (!top) return;
@@ -60,10 +62,6 @@ void keep_freed_memory() {}
 void widen_heap() {}
 
 #endif
-
-std::int64_t physical_memory_bytes() {
-  return static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
-}
 
 double peak_memory_gb() {
   rusage usage{};

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "core/container.h"
+
 namespace beholder {
 
 int helper_threads() {
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency() / 2), 1, 8);
+  return std::clamp(usable_cores() / 2, 1, 8);
 }
 
 ThreadPool::ThreadPool(int threads) {

@@ -13,7 +13,7 @@
 
 namespace beholder {
 
-// Threads for work beside the main one's: half of the machine's, 1 to 8.
+// Threads for work beside the main one's: half of the cores it may use, 1 to 8.
 int helper_threads();
 
 class ThreadPool {

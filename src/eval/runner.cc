@@ -15,6 +15,7 @@
 #include <optional>
 #include <thread>
 
+#include "core/container.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
@@ -179,7 +180,7 @@ class Runner {
       }
       if (!ready || failed(r)) continue;
       const Step& step = runs_[r].steps[next_[r]];
-      const int threads = options_.jobs == 1 ? 0 : std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / options_.jobs);
+      const int threads = options_.jobs == 1 ? 0 : std::max(1, usable_cores() / options_.jobs);
       slot = Slot{r, start(options_.program, step.args, step.done + ".tmp", runs_[r].dir + "/log.txt", threads)};
       return;
     }

@@ -6,9 +6,9 @@
 #include <map>
 #include <memory>
 
+#include "core/container.h"
 #include "core/error.h"
 #include "core/format.h"
-#include "core/heap.h"
 #include "core/profile.h"
 #include "vlm/attention.h"
 #include "vlm/decoder.h"
@@ -206,10 +206,20 @@ std::int64_t planned_bytes(const Model& model, std::span<const Request> requests
                            model.dtype, GroupCache::fuses(model.device, model.dtype, t.head_dim));
 }
 
-// How much of it keys and values may have: of the host a quarter.
+// How much memory keys and values may have: of the host a quarter.
 std::int64_t memory_for_cache(at::Device device) {
   constexpr std::int64_t kOfDevice = std::int64_t{16} << 30;
-  return device.is_cpu() ? physical_memory_bytes() / 4 : kOfDevice;
+  return device.is_cpu() ? usable_memory_bytes() / 4 : kOfDevice;
+}
+
+// One request is answered together, whatever its keys and values take, unless no memory holds them.
+void check_memory(const Model& model, std::int64_t bytes, const Request& request, std::int64_t max_new_tokens) {
+  if (!model.device.is_cpu() || bytes <= usable_memory_bytes()) return;
+  constexpr double kGb = 1 << 30;
+  throw Error(Code::kResource, "sampling",
+              format("keys and values of {} answers of {} tokens take {:.1f} GB; there are {:.1f}", request.num_generations, max_new_tokens,
+                     static_cast<double>(bytes) / kGb, static_cast<double>(usable_memory_bytes()) / kGb),
+              "ask for fewer answers (--votes, --num-generations) or shorter ones (--max-completion-length)");
 }
 
 void check_options(const Model& model, std::span<const Request> requests, const SamplingOptions& options) {
@@ -237,6 +247,7 @@ std::vector<std::vector<Completion>> ModelSampler::sample(std::span<const Reques
   const std::int64_t budget = options.cache_bytes > 0 ? options.cache_bytes : memory_for_cache(model.device);
   for (std::size_t first = 0; first < requests.size();) {  // neighbours with equal G share a rollout as far as the memory goes
     const auto bytes_of = [&](std::size_t count) { return planned_bytes(model, requests.subspan(first, count), options.max_new_tokens); };
+    check_memory(model, bytes_of(1), requests[first], options.max_new_tokens);
     std::size_t last = first + 1;
     while (last < requests.size() && requests[last].num_generations == requests[first].num_generations &&
            bytes_of(last + 1 - first) <= budget)

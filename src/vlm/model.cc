@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "core/container.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
@@ -198,10 +199,9 @@ void set_process_for(const Model& model) {
   constexpr std::int64_t kSmallParameters = 50'000'000;
   std::int64_t quantised = 0;
   for (const auto& [name, matrix] : model.quantised) quantised += matrix.n * matrix.k;
-  if (model.params.numel() + quantised >= kSmallParameters)
-    widen_heap();
-  else if (std::getenv("OMP_NUM_THREADS") == nullptr)
-    at::set_num_threads(1);
+  const bool small = model.params.numel() + quantised < kSmallParameters;
+  if (!small) widen_heap();
+  if (std::getenv("OMP_NUM_THREADS") == nullptr) at::set_num_threads(small ? 1 : std::min(at::get_num_threads(), usable_cores()));
 }
 
 int parse_quantisation(std::string_view name) {

@@ -88,8 +88,8 @@ Model init_model(const hf::ModelConfig& config, std::uint64_t seed);
 
 // Sets the process up for `model`. Small ones (under 50 M parameters) get one thread, unless OMP_NUM_THREADS is set: they compute a token
 // in less time than a second thread takes to wake up, and on a shared machine waiting for it costs a hundredfold (measured with the
-// embedded judge on 2 busy cores: 30 tokens/s with two threads, 1,800 with one). For others the heap grows in huge pages: 6%
-// off a training step of a 0.1 B model.
+// embedded judge on 2 busy cores: 30 tokens/s with two threads, 1,800 with one). Others get a thread a core, or as many as their container
+// has processor time for, and a heap that grows in huge pages: 6% off a training step of a 0.1 B model.
 void set_process_for(const Model& model);
 
 int parse_quantisation(std::string_view name);      // "none" (0), "int8" or "int4": bits. kUsage.

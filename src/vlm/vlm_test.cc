@@ -197,6 +197,8 @@ TEST_P(SamplingInvariant, ASampleDoesNotDependOnItsBatch) {
       EXPECT_EQ(one_by_one[r][g].ids, together[r][g].ids) << "whatever fits into the memory for keys and values";
   EXPECT_LT(2 * in_turn.cache_bytes(), at_once.cache_bytes() + 2);
   options.cache_bytes = 0;
+  const Request too_many{one.prompt, 1 << 30, 2};
+  EXPECT_THROW(ModelSampler(loaded.model).sample({&too_many, 1}, options), Error) << "no memory holds their keys and values";
   options.seed = 12;
   EXPECT_NE(ModelSampler(loaded.model).sample({&one, 1}, options)[0][0].ids, alone[0][0].ids);
 }
