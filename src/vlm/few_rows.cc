@@ -1,9 +1,10 @@
 #include "vlm/few_rows.h"
 
-#include <ATen/Parallel.h>
 #include <torch/types.h>
 
 #include <utility>
+
+#include "vlm/share_work.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
@@ -21,7 +22,7 @@ constexpr int kSet = 8;                         // rows of x that pass a block o
 constexpr int kInOrder = 4;                     // up to so many, memory is what bounds: weights are fetched in the order in which they lie
 constexpr std::int64_t kStep = 32;              // bfloat16 values in a register
 constexpr std::int64_t kAhead = 2048;           // weights between a load and its prefetch
-constexpr std::int64_t kTaskWeights = 1 << 17;  // weights per task
+constexpr std::int64_t kTaskWeights = 1 << 18;  // weights per task
 
 // Lane i of the result is the sum of the lanes of a[i]; the same tree of additions for every i.
 BEHOLDER_BF16 inline __m512 fold(__m512 (&a)[kLanes]) {
@@ -127,7 +128,7 @@ std::vector<at::Tensor> few_rows_linear(const at::Tensor& x_in, std::span<const 
         product_of(std::min<std::int64_t>(kSet, rows - first), std::make_integer_sequence<int, kSet>{})(p, o, std::min(end, o + step),
                                                                                                         first);
   };
-  at::parallel_for(0, ends.back(), std::max<std::int64_t>(1, kTaskWeights / k / kLanes), [&](std::int64_t first, std::int64_t last) {
+  share_work(ends.back(), std::max<std::int64_t>(1, kTaskWeights / k / kLanes), [&](std::int64_t first, std::int64_t last) {
     for (std::size_t f = 0; f < operands.size(); ++f) {
       const std::int64_t begin = f == 0 ? 0 : ends[f - 1];
       if (first >= ends[f] || last <= begin) continue;

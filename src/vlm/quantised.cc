@@ -1,5 +1,4 @@
 // The product with quantised weights.
-#include <ATen/Parallel.h>
 #include <torch/types.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "vlm/clones.h"
 #include "vlm/quantised_layout.h"
+#include "vlm/share_work.h"
 #include "vlm/vector_math.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -24,7 +24,7 @@ constexpr int kSet = 8;                            // activations that pass a bl
 constexpr int kSums = 16;                          // vectors of sums a product works on: fewer activations take more blocks
 constexpr int kAhead = 2048;                       // bytes of a block that are fetched ahead of use
 constexpr std::int64_t kUnit = 4;                  // blocks that stay together
-constexpr std::int64_t kWeightsPerTask = 1 << 17;  // weights per task
+constexpr std::int64_t kWeightsPerTask = 1 << 19;  // weights per task
 
 // Activations in groups: x = scale * code. They lie in sets of kSet rows (the last set may have fewer): what a product needs of a set's
 // rows at once lies side by side.
@@ -230,16 +230,15 @@ std::vector<at::Tensor> quantised_linear(const at::Tensor& x_in, std::span<const
     operands.push_back({factor.w, &x, out.back().data_ptr<float>()});
     ends.push_back((ends.empty() ? 0 : ends.back()) + (factor.w->n / kRows + kUnit - 1) / kUnit);
   }
-  at::parallel_for(
-      0, ends.back(), std::max<std::int64_t>(1, kWeightsPerTask / k / kRows / kUnit), [&](std::int64_t first, std::int64_t last) {
-        for (std::size_t f = 0; f < operands.size(); ++f) {
-          const std::int64_t begin = f == 0 ? 0 : ends[f - 1];
-          if (first >= ends[f] || last <= begin) continue;
-          const Operands& p = operands[f];
-          const std::int64_t from = std::max<std::int64_t>(0, first - begin) * kUnit, to = std::min(p.w->n / kRows, (last - begin) * kUnit);
-          for (std::int64_t block = from; block < to; block += kUnit) blocks(p, block, std::min(to, block + kUnit), plain);
-        }
-      });
+  share_work(ends.back(), std::max<std::int64_t>(1, kWeightsPerTask / k / kRows / kUnit), [&](std::int64_t first, std::int64_t last) {
+    for (std::size_t f = 0; f < operands.size(); ++f) {
+      const std::int64_t begin = f == 0 ? 0 : ends[f - 1];
+      if (first >= ends[f] || last <= begin) continue;
+      const Operands& p = operands[f];
+      const std::int64_t from = std::max<std::int64_t>(0, first - begin) * kUnit, to = std::min(p.w->n / kRows, (last - begin) * kUnit);
+      for (std::int64_t block = from; block < to; block += kUnit) blocks(p, block, std::min(to, block + kUnit), plain);
+    }
+  });
   std::vector<std::int64_t> shape = x_in.sizes().vec();
   for (std::size_t f = 0; f < factors.size(); ++f) {
     shape.back() = factors[f].w->n;
