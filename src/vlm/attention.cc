@@ -93,11 +93,13 @@ at::Tensor attend_by_tables(const at::Tensor& q_THd, const at::Tensor& k_TKd, co
   std::vector<at::Tensor> parts;
   for (const AttentionGroup& group : tables.groups) {
     const at::Tensor q = gather(q_THd, group.query_BL, group.contiguous);
-    const at::Tensor k = gather(k_TKd, group.key_BS, group.contiguous);
-    const at::Tensor v = gather(v_TKd, group.key_BS, group.contiguous);
+    at::Tensor k = gather(k_TKd, group.key_BS, group.contiguous);
+    at::Tensor v = gather(v_TKd, group.key_BS, group.contiguous);
     std::optional<at::Tensor> mask;
     if (group.mask_LS.defined()) mask = group.mask_LS;
-    const at::Tensor out = at::scaled_dot_product_attention(q, k, v, mask, 0.0, group.causal, std::nullopt, gqa);
+    const bool repeat = gqa && mask;  // on a GPU no kernel takes a mask and shared key heads but the one that keeps all scores
+    if (repeat) k = k.repeat_interleave(q.size(1) / k.size(1), 1), v = v.repeat_interleave(q.size(1) / v.size(1), 1);
+    const at::Tensor out = at::scaled_dot_product_attention(q, k, v, mask, 0.0, group.causal, std::nullopt, gqa && !repeat);
     parts.push_back(out.transpose(1, 2).reshape({-1, width}));
   }
   const at::Tensor all = parts.size() == 1 ? parts[0] : at::cat(parts);

@@ -9,6 +9,7 @@
 #include "core/profile.h"
 #include "vlm/attention.h"
 #include "vlm/checkpoint.h"
+#include "vlm/transfer.h"
 
 namespace beholder::vlm {
 namespace {
@@ -50,17 +51,15 @@ Rotary text_rotary(const Model& model, const at::Tensor& positions_3T) {
   for (std::int64_t i = 0; i < half; ++i)
     inverse_frequency.push_back(
         static_cast<float>(1.0 / std::pow(t.rope_theta, static_cast<double>(2 * i) / static_cast<double>(t.head_dim))));
-  const at::Tensor positions =
-      positions_3T.to(model.device, at::kFloat).index_select(0, at::tensor(axis_of_pairs(t), at::kLong).to(model.device));  // [d/2, T]
-  const at::Tensor angles = positions.t() * at::tensor(inverse_frequency).to(model.device);
-  return make_rotary(angles, model.dtype);
+  const at::Tensor positions = positions_3T.to(at::kFloat).index_select(0, at::tensor(axis_of_pairs(t), at::kLong));  // [d/2, T]
+  return make_rotary(to_device(positions.t() * at::tensor(inverse_frequency), model.device, at::kFloat), model.dtype);
 }
 
 Embedded embed(const Model& model, const Packed& packed, const Tap& tap, VisionCache* cache) {
-  Embedded out{at::embedding(weight(model, "model.embed_tokens.weight"), packed.ids_T.to(model.device))};
+  Embedded out{at::embedding(weight(model, "model.embed_tokens.weight"), to_device(packed.ids_T, model.device, at::kLong))};
   const auto place = [&](const std::vector<Media>& media, const at::Tensor& media_rows) {
     if (media.empty()) return;
-    const at::Tensor rows = media_rows.to(model.device);
+    const at::Tensor rows = to_device(media_rows, model.device, at::kLong);
     const ProfileSpan span("vision tower");
     const VisionFeatures features = cache ? cache->features(model, media) : vision_forward(model, media, tap);
     out.x_TD = out.x_TD.index_copy(0, rows, features.merged);
