@@ -33,12 +33,12 @@ Targets completion_targets(std::span<const SftExample> examples, const vlm::Pack
 
 // Greedy hits, a few rows at a time: [rows, V] is never held.
 std::int64_t count_hits(const vlm::Model& model, const at::Tensor& hidden_TD, const Targets& targets) {
-  constexpr std::int64_t kRows = 256;
   const at::NoGradGuard no_grad;
+  const std::int64_t rows = vlm::head_chunk_rows(model.config.text.vocab_size);
   const at::Tensor hidden = hidden_TD.detach();
   std::int64_t hits = 0;
-  for (std::int64_t begin = 0; begin < targets.rows.size(0); begin += kRows) {
-    const std::int64_t n = std::min(kRows, targets.rows.size(0) - begin);
+  for (std::int64_t begin = 0; begin < targets.rows.size(0); begin += rows) {
+    const std::int64_t n = std::min(rows, targets.rows.size(0) - begin);
     const at::Tensor best = vlm::logits(model, hidden, targets.rows.narrow(0, begin, n)).argmax(-1).to(at::kCPU);
     hits += best.eq(targets.ids.narrow(0, begin, n)).sum().item<std::int64_t>();
   }
@@ -91,24 +91,16 @@ void SftTrainer::save() {
 
 // Every rank has its examples, and the whole batch's problems and counts.
 SftBatch SftTrainer::of_all_ranks(SftBatch batch) {
-  if (run_.group().is_alone()) return batch;
-  const Json mine{{"problems", batch.problems}, {"tokens", batch.tokens}, {"completion_tokens", batch.completion_tokens}};
-  batch.problems.clear();
-  batch.tokens = batch.completion_tokens = 0;
-  for (const std::string& part : run_.group().gather(mine.dump())) {
-    const Json json = Json::parse(part);
-    for (const Json& problem : json["problems"]) batch.problems.push_back(problem.get<std::string>());
-    batch.tokens += json["tokens"].get<std::int64_t>();
-    batch.completion_tokens += json["completion_tokens"].get<std::int64_t>();
-  }
+  dist::ProcessGroup& group = run_.group();
+  batch.problems = group.gather_texts(batch.problems);
+  batch.tokens = group.sum(batch.tokens);
+  batch.completion_tokens = group.sum(batch.completion_tokens);
   return batch;
 }
 
 Scores SftTrainer::total(const Scores& scores) {
   dist::ProcessGroup& group = run_.group();
-  return {.loss = group.sum(scores.loss),
-          .accuracy = group.sum(scores.accuracy),
-          .tokens = static_cast<std::int64_t>(group.sum(static_cast<double>(scores.tokens)))};
+  return {.loss = group.sum(scores.loss), .accuracy = group.sum(scores.accuracy), .tokens = group.sum(scores.tokens)};
 }
 
 // `loss`: to be differentiated; null: not wanted.

@@ -7,13 +7,13 @@
 #include "vlm/packed.h"
 
 namespace beholder::vlm {
-namespace {
 
-constexpr std::int64_t kChunkElements = 1 << 22;  // float32 logits held at once: 16 MB
-
-std::int64_t chunk_rows(std::int64_t vocabulary) {
-  return std::max<std::int64_t>(16, kChunkElements / vocabulary);
+std::int64_t head_chunk_rows(std::int64_t vocabulary) {
+  constexpr std::int64_t kElements = 1 << 22;
+  return std::max<std::int64_t>(16, kElements / vocabulary);
 }
+
+namespace {
 
 // Probabilities are computed in float32, or in double where everything is.
 at::ScalarType wide_type(const at::Tensor& t) {
@@ -41,7 +41,7 @@ class ChunkedLogProb : public torch::autograd::Function<ChunkedLogProb> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& h_RD, const at::Tensor& w_VD,
                             const at::Tensor& target_R, double temperature, at::Tensor* entropies) {
-    const std::int64_t rows = h_RD.size(0), step = chunk_rows(w_VD.size(0));
+    const std::int64_t rows = h_RD.size(0), step = head_chunk_rows(w_VD.size(0));
     at::Tensor logprob = at::empty({rows}, h_RD.options().dtype(wide_type(h_RD))), normaliser = at::empty_like(logprob);
     if (entropies) *entropies = at::empty_like(logprob);
     for (std::int64_t begin = 0; begin < rows; begin += step) {
@@ -63,7 +63,7 @@ class ChunkedLogProb : public torch::autograd::Function<ChunkedLogProb> {
     const auto saved = context->get_saved_variables();
     const at::Tensor &h = saved[0], &w = saved[1], &target = saved[2], &normaliser = saved[3];
     const double temperature = context->saved_data["temperature"].toDouble();
-    const std::int64_t rows = h.size(0), step = chunk_rows(w.size(0));
+    const std::int64_t rows = h.size(0), step = head_chunk_rows(w.size(0));
     const at::Tensor upstream = gradients[0].contiguous();
     at::Tensor grad_h = at::empty_like(h), grad_w;  // a frozen head has none
     if (context->needs_input_grad(1)) grad_w = at::zeros(w.sizes(), w.options().dtype(wide_type(w)));

@@ -69,6 +69,8 @@ VisionFeatures vision_forward(const Model& model, std::span<const Media> media, 
 // Hidden states after the final norm [T, D]. Differentiable when the parameters require gradients.
 at::Tensor forward(const Model& model, const Packed& packed, const Tap& tap = {});
 
+// Rows of logits that are held at once, where they are not the result: 16 MB in float32.
+std::int64_t head_chunk_rows(std::int64_t vocabulary);
 // logits[i] = head(hidden[rows[i]]), float32 [rows, V].
 at::Tensor logits(const Model& model, const at::Tensor& hidden_TD, const at::Tensor& rows);
 
