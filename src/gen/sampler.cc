@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include "core/error.h"
+#include "core/profile.h"
 #include "gen/flow.h"
 #include "gen/pixels.h"
 
@@ -39,6 +40,7 @@ class Field {
 std::vector<media::Image> sample(const Model& model, const hf::Tokenizer& tokenizer, const std::string& prompt, std::uint64_t seed,
                                  const SampleOptions& options) {
   if (options.steps < 1) throw Error(Code::kUsage, "steps", "is below 1", "take 10 to 50");
+  const ProfileSpan span("sample");
   const at::NoGradGuard no_grad;
   const Field field(model, tokenizer, prompt, options.guidance);
   Rng rng(seed, stable_hash("generator noise"), stable_hash(prompt));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/profile.h"
 #include "core/rng.h"
 
 namespace beholder::judge {
@@ -31,6 +32,7 @@ double AdaptiveOrder::variance(std::size_t i, std::size_t j) const {
 }
 
 std::vector<std::pair<int, int>> AdaptiveOrder::next() {
+  const ProfileSpan span("choose pairs");
   struct Candidate {
     double gain;
     std::uint64_t draw;  // equal gains, as in the first round, are taken in a drawn order

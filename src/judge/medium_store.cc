@@ -128,6 +128,7 @@ Medium MediumStore::load(const data::MediaRef& ref) {
 }
 
 Medium MediumStore::read(const data::MediaRef& whole) {
+  const ProfileSpan span("decode media");
   const data::MediaRef ref = at_most(whole, video_.max_frames);
   const bool list = ref.is_frame_list();
   const std::string& name = ref.name();

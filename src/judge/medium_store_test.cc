@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
@@ -44,6 +46,17 @@ TEST_F(MediumStoreTest, DecodesAContentOnceAndNamesItAsAsked) {
   EXPECT_EQ(first.media.patches.data_ptr(), second.media.patches.data_ptr()) << "copies share pixels";
   EXPECT_EQ(first.media.h * 8, 48);
   EXPECT_EQ(first.media.w * 8, 64);
+}
+
+TEST_F(MediumStoreTest, TheKeyOfAMediumsFeaturesTellsTheProcessor) {
+  const std::string path = write("a.png", picture(64, 48, 1));
+  media::PatchConfig coarse = kPatches, dark = kPatches;
+  coarse.patch_size = 16;
+  dark.image_mean[1] += 0.1f;
+  std::set<std::string> keys;
+  for (const media::PatchConfig& patches : {kPatches, coarse, dark}) keys.insert(MediumStore(patches).load(file(path)).media.key);
+  EXPECT_EQ(keys.size(), 3u);
+  EXPECT_EQ(MediumStore(kPatches).load(file(path)).media.key, MediumStore(kPatches).load(file(path)).media.key);
 }
 
 TEST_F(MediumStoreTest, WhatIsReadAheadIsTheSame) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/format.h"
+#include "core/profile.h"
 
 namespace beholder::train {
 
@@ -21,6 +22,7 @@ std::string SftBatch::ids() const {
 }
 
 SftBatch make_batch(const SftSource& source, std::int64_t step, Part part, std::int64_t max_tokens) {
+  const ProfileSpan span("make a batch");
   SftBatch batch;
   batch.step = step;
   for (std::int64_t index = part.first; index < part.second; ++index) {
@@ -73,6 +75,7 @@ void BatchPrefetcher::work(std::int64_t first, std::int64_t end, Part part, std:
 }
 
 SftBatch BatchPrefetcher::next() {
+  const ProfileSpan span("wait for a batch");
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return failure_ || !ready_.empty(); });
   if (ready_.empty()) std::rethrow_exception(failure_);
