@@ -40,7 +40,7 @@ def measured(bench):
         memory.append({"x": title, "y": "GB", "lines": {"peak memory": peaks}})
     bench.say("candidates")
     few, every = [], []
-    for line in run([os.path.join(bench.build, "rank_bench"), 1.15, 0.23, 1]).splitlines()[1:]:
+    for line in run([os.path.join(bench.build, "rank_bench"), 1.15, 0.23, 3]).splitlines()[1:]:
         n, comparisons = (int(x) for x in line.split()[:2])
         few.append((n, comparisons))
         every.append((n, n * (n - 1) // 2))

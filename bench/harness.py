@@ -6,9 +6,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PEERS = os.path.join(ROOT, "tools/peers")
 NEW = 128  # tokens of every completion
 GROUP = 8
+THREADS = len(os.sched_getaffinity(0))  # of ours and of the peers
 
 
-peak_gb = 0.0  # resident, of the largest program of ours that ran since begin_row
+peak_gb = 0.0  # resident, GiB, of the largest program of ours that ran since begin_row
 
 
 def run(args, **kw):
@@ -22,7 +23,7 @@ def run(args, **kw):
         if child.returncode:
             raise subprocess.CalledProcessError(child.returncode, args, stderr=err.read())
         if "python" not in args[0]:
-            peak_gb = max(peak_gb, usage.ru_maxrss / 1e6)
+            peak_gb = max(peak_gb, usage.ru_maxrss / 2**20)
         return out.read().decode()
 
 
@@ -81,7 +82,7 @@ class Bench:
 
     def peer(self, script, *args):
         out = os.path.join(self.folder, "peer.json")
-        run([self.peers, os.path.join(PEERS, script), *args, "--out", out], env={**os.environ, "OMP_NUM_THREADS": str(os.cpu_count())})
+        run([self.peers, os.path.join(PEERS, script), *args, "--out", out], env={**os.environ, "OMP_NUM_THREADS": str(THREADS)})
         with open(out) as f:
             return json.load(f)
 
@@ -100,8 +101,8 @@ class Bench:
         """(GB/s read, bf16 GFLOP/s), on all cores."""
         if self.roof is None:
             self.say("measuring the machine's limits")
-            roof = self.peer("bench_roofline.py", "--threads", str(os.cpu_count()))
-            bandwidth = max(v["read_gb_s_best"] for v in roof["bandwidth"].values())
+            roof = self.peer("bench_roofline.py", "--threads", THREADS)
+            bandwidth = max([v["read_gb_s_best"] for v in roof["bandwidth"].values()] + [v["weight_gb_s"] for v in roof["gemv"].values()])
             peak = max(v["gflops_best"] for k, v in roof["gemm"].items() if "bf16" in k or "bfloat16" in k)
             self.roof = (bandwidth, peak)
         return self.roof

@@ -16,6 +16,7 @@ from rows import Rows
 
 ROWS = ["kernels", "P1", "P2", "P3", "P6", "P7", "P9", "P10", "P11"]
 LARGE = ["P4"]  # only when named
+WITH_PEERS = ["P1", "P2", "P4", "P7"]  # their checkpoint or pictures are made by the peers' Python
 SLOW = ["kernels", "P1"]  # with --quick only when named
 FEATURES = ["avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16"]
 
@@ -75,6 +76,27 @@ def compare(table, path, threshold):
             print(f"worse than the baseline of {old.get('measured', 'an earlier day')}: {r['row']} {r['case']}: {now:.3g}{unit}, was {was:.3g}{unit}")
 
 
+def omitted(rows):
+    return f"; {', '.join(rows)} cannot be measured, their checkpoint is made by it" if rows else ""
+
+
+def tell(table, args):
+    """The table, build/bench.json with it, and what became worse; with --save-baseline, the baseline with it."""
+    result = os.path.join(args.build, "bench.json")
+    everything = kept(result, table)
+    with open(result, "w") as f:
+        json.dump(everything, f, indent=1)
+    show(table)
+    baseline = args.baseline or os.path.join(ROOT, "bench/baselines", re.sub(r"[^A-Za-z0-9_]+", "-", machine()).strip("-") + ".json")
+    if os.path.exists(baseline):
+        compare(table, baseline, args.threshold)
+    if args.save_baseline:
+        os.makedirs(os.path.dirname(baseline), exist_ok=True)
+        record = {"machine": machine(), "rows": kept(baseline, table)}
+        with open(baseline, "w") as f:
+            json.dump(record, f, indent=1)
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--quick", action="store_true", help="fewer repeats, small sizes: under three minutes")
@@ -83,37 +105,31 @@ def main():
     a.add_argument("--peers", default=os.path.join(ROOT, ".venv-peers/bin/python"), help="a Python with the packages of tools/peers/requirements.txt")
     a.add_argument("--work", help="where large checkpoints are kept between runs (20 GB for P4); otherwise they are made and removed")
     a.add_argument("--threshold", type=float, default=0.4, help="what is worse than the baseline by more than this share is told")
-    a.add_argument("--save-baseline", action="store_true", help="keep these rows in bench/baselines, by the kind of machine")
+    a.add_argument("--baseline", help="what to compare with; otherwise the file of this kind of machine in bench/baselines")
+    a.add_argument("--save-baseline", action="store_true", help="keep these rows there")
     args = a.parse_args()
+    usual = [row for row in ROWS if not (args.quick and row in SLOW)]
+    rows = args.rows.split(",") if args.rows else usual
+    for row in rows:
+        if row not in ROWS + LARGE:
+            a.error(f"no row {row}; there are {', '.join(ROWS + LARGE)}")
+    if args.quick and args.save_baseline:
+        a.error("--save-baseline keeps what was measured at full size: leave --quick out")
     with tempfile.TemporaryDirectory(prefix="beholder-bench-") as folder:
         bench = Rows(args, folder)
         if not bench.peers:
-            bench.say("no peers' Python: their columns stay empty (make peers)")
-        usual = [row for row in ROWS if not (args.quick and row in SLOW)]
-        for row in args.rows.split(",") if args.rows else usual:
-            if row not in ROWS + LARGE:
-                a.error(f"no row {row}; there are {', '.join(ROWS + LARGE)}")
-            bench.say(f"{row} …")
-            harness.begin_row()
-            start = time.monotonic()
-            try:
+            bench.say("no peers' Python (make peers): their columns and the limits stay empty" + omitted([row for row in rows if row in WITH_PEERS]))
+        try:
+            for row in rows:
+                bench.say(f"{row} …")
+                harness.begin_row()
+                start = time.monotonic()
                 getattr(bench, row)()
                 bench.say(f"{row} took {time.monotonic() - start:.0f} s")
-            except subprocess.CalledProcessError as e:
-                raise SystemExit(f"{row}: {' '.join(e.cmd)[:300]} ended with {e.returncode}:\n{e.stderr.decode()[-2000:]}")
-    result, rows = os.path.join(args.build, "bench.json"), bench.table
-    everything = kept(result, rows)
-    with open(result, "w") as f:
-        json.dump(everything, f, indent=1)
-    show(rows)
-    baseline = os.path.join(ROOT, "bench/baselines", re.sub(r"[^A-Za-z0-9_]+", "-", machine()).strip("-") + ".json")
-    if os.path.exists(baseline):
-        compare(rows, baseline, args.threshold)
-    if args.save_baseline:
-        os.makedirs(os.path.dirname(baseline), exist_ok=True)
-        record = {"machine": machine(), "rows": kept(baseline, rows)}
-        with open(baseline, "w") as f:
-            json.dump(record, f, indent=1)
+        except subprocess.CalledProcessError as e:
+            raise SystemExit(f"{row}: {' '.join(e.cmd)[:300]} ended with {e.returncode}:\n{e.stderr.decode()[-2000:]}")
+        finally:  # what was measured before a fault is not lost
+            tell(bench.table, args)
 
 
 if __name__ == "__main__":

@@ -39,15 +39,44 @@ class Bench(cli.CliTest):
 class Rows(cli.CliTest):
     """bench/run.py, with a build folder of its own in which only the programs are the built ones."""
 
-    def rows(self, names, *flags):
+    def run_rows(self, names, *flags):
         for part in ["bin", "rank_bench"]:
             if not os.path.lexists(self.path(part)):
                 os.symlink(os.path.join(os.path.dirname(os.path.dirname(cli.PROGRAM)), part), self.path(part))
-        done = subprocess.run([sys.executable, os.path.join(cli.ROOT, "bench/run.py"), "--quick", "--rows", names, "--build", self.path(""), "--peers", "none", *flags],
+        return subprocess.run([sys.executable, os.path.join(cli.ROOT, "bench/run.py"), "--quick", "--rows", names, "--build", self.path(""), "--peers", "none", *flags],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=cli.environment())
+
+    def rows(self, names, *flags):
+        done = self.run_rows(names, *flags)
         self.assertEqual(done.returncode, 0, done.stderr)
         with open(self.path("bench.json")) as f:
             return json.load(f), done.stdout
+
+    def test_what_became_worse_than_the_baseline_is_told(self):
+        rows, text = self.rows("P9", "--baseline", self.path("none.json"))
+        self.assertNotIn("worse", text)
+        pairs, tau = (next(r for r in rows if r["unit"] == unit) for unit in ["pairs", "tau"])
+        before = [{**pairs, "ratio": pairs["ratio"] * 2, "measured": "2001-02-03"}, {**tau, "ours": tau["ours"] * 0.9}]
+        baseline = self.write("baseline.json", json.dumps({"machine": "m", "rows": before}))
+        text = self.rows("P9", "--baseline", baseline)[1]
+        self.assertIn(f"worse than the baseline of 2001-02-03: P9 {pairs['case']}", text)
+        self.assertEqual(text.count("worse than"), 1, "tau became better")
+        self.assertNotIn("worse", self.rows("P9", "--baseline", baseline, "--threshold", "0.6")[1])
+
+    def test_faults_come_before_measuring_and_lose_nothing(self):
+        done = self.run_rows("P9,PX")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no row PX", done.stderr)
+        self.assertFalse(os.path.exists(self.path("bench.json")))
+        self.assertIn("--quick", self.run_rows("P9", "--save-baseline").stderr)
+        os.remove(self.path("bin"))
+        os.makedirs(self.path("bin"))
+        os.symlink("/bin/false", self.path("bin", "beholder"))
+        done = self.run_rows("P9,P11")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("ended with 1", done.stderr)
+        with open(self.path("bench.json")) as f:
+            self.assertEqual({r["row"] for r in json.load(f)}, {"P9"})
 
     def test_rows_are_kept_beside_those_of_another_run(self):
         first, text = self.rows("P9")

@@ -43,9 +43,11 @@ def gguf(a, kind):
 
 
 def speed(a, model):
-    """Tokens a second: of a prompt, of one stream, and of a group in sum."""
+    """Tokens a second: of a prompt, of one stream behind it, and of a group in sum."""
     tool = a.llama + "/build/bin/"
-    rows = json.loads(run([tool + "llama-bench", "-m", model, "-p", a.prompt_tokens, "-n", a.new, "-t", a.threads, "-r", a.repeat, "-o", "json"])[0])
+    rows = []
+    for what in [["-p", a.prompt_tokens, "-n", 0], ["-p", 0, "-n", a.new, "-d", a.prompt_tokens]]:
+        rows += json.loads(run([tool + "llama-bench", "-m", model, *what, "-t", a.threads, "-r", a.repeat, "-o", "json"])[0])
     out = {("prompt_tokens_per_second" if r["n_prompt"] else "tokens_per_second"): r["avg_ts"] for r in rows}
     text = run([tool + "llama-batched-bench", "-m", model, "-c", a.prompt_tokens + a.group * (a.new + 8), "-npp", a.prompt_tokens, "-ntg", a.new, "-npl", a.group,
                 "-pps", "-kvu", "-t", a.threads, "--output-format", "jsonl"])[0]
