@@ -10,6 +10,7 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/progress.h"
+#include "dist/launch.h"
 #include "eval/align_outcome.h"
 #include "report/align_report.h"
 #include "train/flow_config.h"
@@ -74,6 +75,7 @@ class AlignCommand : public Command {
 
   int run(const std::vector<std::string>& operands) override {
     if (operands.size() != 1) throw Error(Code::kUsage, "align", "takes one recipe", "e.g. recipes/align.toml");
+    dist::require_alone("align");
     const eval::AlignRecipe recipe = eval::read_align_recipe(operands[0], check_training);
     ChecklistFlags reward;
     reward.questions = recipe.questions;

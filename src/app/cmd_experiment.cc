@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/progress.h"
+#include "dist/launch.h"
 #include "eval/comparison.h"
 #include "report/experiment_report.h"
 #include "train/grpo_config.h"
@@ -62,6 +63,7 @@ class ExperimentCommand : public Command {
 
   int run(const std::vector<std::string>& operands) override {
     if (operands.size() != 1) throw Error(Code::kUsage, "experiment", "takes one recipe", "e.g. recipes/ablation.toml");
+    dist::require_alone("experiment");
     const eval::Experiment e = eval::read_experiment(operands[0], as_seen_from_here(embedded_model_dir()));
     check_trainings(e, operands[0]);
     if (flags_.dry_run) {

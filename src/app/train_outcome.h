@@ -12,8 +12,7 @@ namespace beholder::app {
 // that the best checkpoint was picked by.
 template <class Outcome>
 void print_outcome(const Outcome& outcome, bool json, const std::string& what, const std::string& best_of = {}) {
-  if constexpr (requires { outcome.is_main; })
-    if (!outcome.is_main) return;
+  if (!outcome.is_main) return;
   const auto& result = outcome.result;
   Json line{{"step", result.step}, {"interrupted", result.interrupted}, {"skipped", result.skipped}};
   std::string value, best;

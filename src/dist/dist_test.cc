@@ -126,6 +126,9 @@ TEST(GlooGroup, CollectivesAreWhatTheySay) {
     }
     const std::vector<std::string> all = group.gather(std::string(static_cast<std::size_t>(group.rank()), 'x'));
     EXPECT_THAT(all, ::testing::ElementsAre("", "x", "xx"));
+    const std::vector<std::vector<std::string>> texts = {{"a", ""}, {}, {std::string("b\0c", 3), "d"}};
+    EXPECT_THAT(group.gather_texts(texts[static_cast<std::size_t>(group.rank())]), ::testing::ElementsAre("a", "", "bc", "d"));
+    EXPECT_EQ(group.sum(std::int64_t{1} << (40 + group.rank())), std::int64_t{7} << 40);
     EXPECT_EQ(group.part(10), (std::pair<std::int64_t, std::int64_t>{10 * group.rank() / 3, 10 * (group.rank() + 1) / 3}));
   });
 }

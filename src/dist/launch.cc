@@ -92,7 +92,7 @@ void require_alone(const std::string& command) {
   const Place place = find_place(std::getenv);
   if (place.size > 1)
     throw Error(Code::kUsage, command, format("runs in one process, {} were started", place.size),
-                "start it once; `train sft` and `train grpo` take several");
+                "start it once; the `train` commands take several");
 }
 
 }  // namespace beholder::dist

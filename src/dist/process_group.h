@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,6 +27,7 @@ class ProcessGroup {
   // In place, the sum over the ranks.
   virtual void sum(at::Tensor& tensor) = 0;
   double sum(double value);
+  std::int64_t sum(std::int64_t value);  // exact up to 2^53
   using Clock = std::chrono::steady_clock;
   // Something under way; `wait` ends it. The tensor must stay untouched until then.
   class Pending {
@@ -42,6 +44,8 @@ class ProcessGroup {
 
   // Everybody's bytes, by rank, at every rank.
   virtual std::vector<std::string> gather(const std::string& mine) = 0;
+  // Everybody's texts, without zero bytes, in the order of the ranks, at every rank.
+  std::vector<std::string> gather_texts(const std::vector<std::string>& mine);
   // Whether any rank says so.
   bool any(bool mine) { return sum(mine ? 1.0 : 0.0) > 0; }
 

@@ -1,5 +1,4 @@
 #include "train/checklist.h"
-#include "dist/launch.h"
 
 #include "core/error.h"
 #include "core/file.h"
@@ -9,6 +8,7 @@
 #include "train/answer_tokens.h"
 #include "train/fresh_model.h"
 #include "train/memory_advice.h"
+#include "train/ranks.h"
 #include "train/run_dir.h"
 #include "train/run_setup.h"
 #include "train/world_taught.h"
@@ -34,8 +34,9 @@ std::unique_ptr<TaughtSource> make_source(const ChecklistConfig& c, const std::s
   return annotated_source(path, checklist::load_checklist(c.questions, c.masks), spec, options);
 }
 
-// The spec of the model that is trained. Where its tokenizer lacks the answers' tokens it gets them, in <output_dir>/base.
-judge::JudgeSpec answering_spec(const ChecklistConfig& c, const std::string& dir, std::map<std::string, std::string>& files) {
+// The spec of the model that is trained. Where its tokenizer lacks the answers' tokens it gets them, in <output_dir>/base, which rank 0
+// writes.
+judge::JudgeSpec answering_spec(const ChecklistConfig& c, const std::string& dir, std::map<std::string, std::string>& files, bool is_main) {
   const std::string from = hf::base_model_dir(dir);
   files = read_model_files(from);
   judge::JudgeSpec spec = judge::load_judge_spec(dir);
@@ -44,8 +45,10 @@ judge::JudgeSpec answering_spec(const ChecklistConfig& c, const std::string& dir
   require_field(!c.use_peft, "use_peft", format("the tokenizer of {} gets \"yes\" and \"no\", and an adapter carries no tokenizer", from),
                 "train it whole, or start from a checkpoint that has them");
   const std::string base = c.output_dir + "/base";
-  for (const auto& [file, bytes] : files) write_file_atomic(base + "/" + file, bytes);
-  write_file_atomic(base + "/config.json", read_file(from + "/config.json"));
+  if (is_main) {
+    for (const auto& [file, bytes] : files) write_file_atomic(base + "/" + file, bytes);
+    write_file_atomic(base + "/config.json", read_file(from + "/config.json"));
+  }
   return judge::load_judge_spec(base);
 }
 
@@ -68,36 +71,44 @@ std::string model_card(const ChecklistConfig& c, const judge::JudgeSpec& spec, c
       versions.value("libtorch", ""), numeric_config(c).dump(1));
 }
 
-}  // namespace
-
-ChecklistOutcome train_checklist(const ChecklistConfig& config) {
-  validate(config);
-  dist::require_alone("train checklist");
-  const RunLock lock(config.output_dir);
-  remove_unfinished(config.output_dir);
+ChecklistOutcome train_in_group(const ChecklistConfig& config, dist::ProcessGroup& group) {
+  const std::unique_ptr<RunLock> lock = lock_on_main(config, group);
   const std::string dir = hf::resolve_model_dir(config.model);
   std::map<std::string, std::string> model_files;
-  const judge::JudgeSpec spec = answering_spec(config, dir, model_files);
-  const std::string data = training_records(config, config.data, "data");
-  const auto train = make_source(config, data, spec, true),
-             validation = config.eval_steps > 0 ? make_source(config, data, spec, false) : nullptr;
+  const judge::JudgeSpec spec = first_on_main(group, [&] { return answering_spec(config, dir, model_files, group.is_main()); });
+  const std::string data = first_on_main(group, [&] { return training_records(config, config.data, "data"); });
+  const auto [train, validation] = first_on_main(group, [&] {
+    return std::pair(make_source(config, data, spec, true), config.eval_steps > 0 ? make_source(config, data, spec, false) : nullptr);
+  });
   ChecklistTrainer trainer({.config = config,
                             .spec = &spec,
                             .model = load_starting_model(config, dir),
                             .model_files = model_files,
                             .inputs = data_identity(data),
                             .train = train.get(),
-                            .validation = validation.get()});
+                            .validation = validation.get(),
+                            .group = &group});
   const std::int64_t from_step = trainer.resume();
   ChecklistConfig copy = config;
   FieldList fields;
   copy.fields(fields);
-  const Json run = write_run_record(config, "train checklist", fields, from_step);
+  Json run;
+  if (group.is_main()) run = write_run_record(config, "train checklist", fields, from_step);
   ChecklistOutcome outcome;
+  outcome.is_main = group.is_main();
   with_memory_advice(config, [&] { outcome.result = trainer.run(); });
-  if (outcome.result.interrupted) return outcome;
+  if (outcome.result.interrupted || !group.is_main()) return outcome;
   model_files["README.md"] = model_card(config, spec, run, outcome.result, trainer.model().params.numel());
   outcome.final_dir = export_model(config, "final", trainer.model(), model_files, export_dtype(config, spec));
+  return outcome;
+}
+
+}  // namespace
+
+ChecklistOutcome train_checklist(const ChecklistConfig& config) {
+  validate(config);
+  ChecklistOutcome outcome;
+  with_ranks(config, [&](dist::ProcessGroup& group) { outcome = train_in_group(for_ranks(config, group), group); });
   return outcome;
 }
 

@@ -16,6 +16,7 @@
 namespace beholder::train {
 
 struct ChecklistOutcome {
+  bool is_main = true;  // of several processes, the one that speaks
   ChecklistResult result;
   std::string final_dir;  // empty when the run was interrupted
 };

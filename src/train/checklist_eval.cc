@@ -1,5 +1,7 @@
 #include "train/checklist_eval.h"
 
+#include <torch/types.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -35,6 +37,15 @@ Json to_json(const std::string& text, const QuestionTally& q) {
           {"interval", q.both() ? q.interval() : Json()}};
 }
 
+void sum_over_ranks(dist::ProcessGroup& group, std::vector<QuestionTally>& questions) {
+  std::vector<double> counts;
+  for (const QuestionTally& q : questions) counts.insert(counts.end(), {q.yes.asked, q.yes.right, q.no.asked, q.no.right});
+  at::Tensor all = at::from_blob(counts.data(), {std::ssize(counts)}, at::kDouble);
+  group.sum(all);
+  for (std::size_t q = 0; q < questions.size(); ++q)
+    questions[q] = {.yes = {counts[4 * q], counts[4 * q + 1]}, .no = {counts[4 * q + 2], counts[4 * q + 3]}};
+}
+
 Metrics metrics_of(const std::vector<QuestionTally>& questions, double loss) {
   double sum = 0, worst = 1, counted = 0, right = 0, asked = 0;
   for (const QuestionTally& q : questions) {
@@ -55,13 +66,13 @@ Metrics metrics_of(const std::vector<QuestionTally>& questions, double loss) {
 }  // namespace
 
 ChecklistEval evaluate_checklist(const judge::JudgeSpec& spec, const vlm::Model& model, const TaughtSource& source, std::int64_t items,
-                                 const std::function<void(std::int64_t)>& done) {
+                                 const std::function<void(std::int64_t)>& done, dist::ProcessGroup& group) {
   const judge::Asker asker(spec, model, "evaluation");
   const std::int64_t wanted = source.items() > 0 ? std::min(source.items(), items) : items;
   ChecklistEval out;
   std::vector<QuestionTally> questions(source.questions().size());
   double loss = 0, asked = 0;
-  for (std::int64_t begin = 0; begin < wanted; begin += kEvalItems) {
+  for (std::int64_t begin = group.rank() * kEvalItems; begin < wanted; begin += group.size() * kEvalItems) {
     std::vector<judge::AskItem> block;
     std::vector<std::vector<Known>> known;
     for (std::int64_t i = begin; i < std::min(wanted, begin + kEvalItems); ++i) {
@@ -85,6 +96,8 @@ ChecklistEval evaluate_checklist(const judge::JudgeSpec& spec, const vlm::Model&
       }
     if (done) done(std::min(wanted, begin + kEvalItems));
   }
+  sum_over_ranks(group, questions);
+  loss = group.sum(loss), asked = group.sum(asked), out.skipped = group.sum(out.skipped);
   if (asked == 0) throw Error(Code::kInvalidInput, "eval_data", "no validation item can be used", "mend its media and answers");
   out.metrics = metrics_of(questions, loss);
   out.questions = Json::array();

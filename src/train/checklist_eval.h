@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "core/json.h"
+#include "dist/process_group.h"
 #include "train/run_log.h"
 #include "train/taught_source.h"
 #include "vlm/model.h"
@@ -21,8 +22,8 @@ struct ChecklistEval {
 };
 
 // The first `items` of the source (all, where it has fewer), with all their answers. `done` gets how many are through, now and then; it may
-// throw. kInvalidInput when none can be used.
+// throw. kInvalidInput when none can be used. The ranks of a group share the items, and all get the result.
 ChecklistEval evaluate_checklist(const judge::JudgeSpec& spec, const vlm::Model& model, const TaughtSource& source, std::int64_t items,
-                                 const std::function<void(std::int64_t)>& done = {});
+                                 const std::function<void(std::int64_t)>& done = {}, dist::ProcessGroup& group = dist::alone());
 
 }  // namespace beholder::train

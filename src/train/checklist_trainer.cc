@@ -8,6 +8,7 @@
 #include "core/file.h"
 #include "core/format.h"
 #include "core/interrupt.h"
+#include "core/profile.h"
 #include "train/checklist_eval.h"
 #include "train/run_setup.h"
 
@@ -31,7 +32,7 @@ std::int64_t count_questions(std::span<const TaughtItem> items) {
 ChecklistTrainer::ChecklistTrainer(ChecklistTask task)
     : task_(std::move(task)),
       tokens_(judge::find_yes_no(task_.spec->tokenizer, task_.config.model)),
-      run_(task_.config, identity(), task_.model, task_.model_files) {
+      run_(task_.config, identity(), task_.model, task_.model_files, *task_.group) {
   require_internal(task_.train != nullptr, "a trainer has a source");
   task_.model.dtype = task_.config.bf16 ? at::kBFloat16 : at::kFloat;
 }
@@ -73,11 +74,11 @@ void ChecklistTrainer::save() {
 
 // ---- one update
 
-// Those of update `step`, made by a thread while the update before it runs.
+// This rank's of update `step`, made by a thread while the update before it runs.
 std::vector<TaughtItem> ChecklistTrainer::taught(std::int64_t step) {
-  const auto make = [source = task_.train, size = task_.config.batch_size()](std::int64_t of) {
+  const auto make = [source = task_.train, part = run_.group().part(task_.config.batch_size())](std::int64_t of) {
     std::vector<TaughtItem> items;
-    for (std::int64_t index = 0; index < size; ++index) items.push_back(source->taught(of, index));
+    for (std::int64_t index = part.first; index < part.second; ++index) items.push_back(source->taught(of, index));
     return items;
   };
   std::vector<TaughtItem> items = ahead_.valid() && ahead_step_ == step ? ahead_.get() : make(step);
@@ -89,28 +90,31 @@ std::vector<TaughtItem> ChecklistTrainer::taught(std::int64_t step) {
 std::vector<TaughtItem> ChecklistTrainer::batch() {
   const std::int64_t room = task_.model.config.text.max_position_embeddings;
   std::vector<TaughtItem> out;
-  std::string last;
+  std::vector<std::string> problems;
   for (TaughtItem& item : taught(run_.step())) {
     if (item.problem.empty() && room > 0) {
       judge::AskForest forest;
       forest.add(judge::ask_segments(*task_.spec, item.asked));
       if (forest.longest_path > room) item.problem = format("{} tokens, more than the model's {}", forest.longest_path, room);
     }
-    if (item.problem.empty()) {
+    if (item.problem.empty())
       out.push_back(std::move(item));
-      continue;
-    }
-    ++skipped_;
-    last = format("{}: {}", item.id, item.problem);
-    warnings_.add(format("step {}: left out {}", run_.step() + 1, last));
+    else
+      problems.push_back(format("{}: {}", item.id, item.problem));
   }
-  if (out.empty())
-    throw Error(Code::kInvalidInput, format("step {}", run_.step() + 1), "no item of its batch can be used: " + last,
+  problems = run_.group().gather_texts(problems);
+  skipped_ += std::ssize(problems);
+  for (const std::string& problem : problems)
+    if (run_.group().is_main()) warnings_.add(format("step {}: left out {}", run_.step() + 1, problem));
+  if (std::ssize(problems) == task_.config.batch_size())
+    throw Error(Code::kInvalidInput, format("step {}", run_.step() + 1), "no item of its batch can be used: " + problems.back(),
                 "mend the data; checkpoints so far are intact");
   return out;
 }
 
-ChecklistTrainer::Loss ChecklistTrainer::micro(std::span<const TaughtItem> items, double denominator) {
+// `loss`: to be differentiated.
+ChecklistTrainer::Loss ChecklistTrainer::micro(std::span<const TaughtItem> items, double denominator, at::Tensor& loss) {
+  const ProfileSpan span("forward and loss");
   judge::AskForest forest;
   std::vector<std::int64_t> targets;
   for (const TaughtItem& item : items) {
@@ -120,28 +124,37 @@ ChecklistTrainer::Loss ChecklistTrainer::micro(std::span<const TaughtItem> items
   const vlm::Packed packed = vlm::pack(task_.spec->config, forest.segments);
   const std::vector<std::int64_t> rows = forest.rows(packed);
   const at::Tensor hidden_TD = vlm::forward(task_.model, packed);
-  const at::Tensor loss =
-      -vlm::token_logprobs(task_.model, hidden_TD, at::tensor(rows, at::kLong), at::tensor(targets, at::kLong)).sum() / denominator;
+  loss = -vlm::token_logprobs(task_.model, hidden_TD, at::tensor(rows, at::kLong), at::tensor(targets, at::kLong)).sum() / denominator;
   Loss out{.loss = loss.item<double>(), .questions = std::ssize(rows)};
   {
     const at::NoGradGuard no_grad;
     const at::Tensor yes = judge::yes_probabilities(task_.model, tokens_, hidden_TD.detach(), rows).gt(0.5).to(at::kCPU);
     out.right = static_cast<double>(yes.eq(at::tensor(targets, at::kLong).eq(tokens_.yes[0])).sum().item<std::int64_t>()) / denominator;
   }
-  if (std::isfinite(out.loss)) loss.backward();
   return out;
 }
 
 ChecklistTrainer::Loss ChecklistTrainer::accumulate(std::span<const TaughtItem> items) {
   run_.zero_grad();
-  const auto denominator = static_cast<double>(count_questions(items));
+  dist::ProcessGroup& group = run_.group();
+  const auto denominator = static_cast<double>(group.sum(count_questions(items)));
   const auto size = static_cast<std::size_t>(task_.config.per_device_train_batch_size);
   Loss out;
+  // The whole loss is known before the last pass backward, during which gradients may already leave.
+  const auto complete = [&] {
+    out = {.loss = group.sum(out.loss), .right = group.sum(out.right), .questions = group.sum(out.questions)};
+    run_.last_backward();
+  };
+  if (items.empty()) complete();
   for (std::size_t begin = 0; begin < items.size(); begin += size) {
-    const Loss part = micro(items.subspan(begin, std::min(size, items.size() - begin)), denominator);
+    at::Tensor loss;
+    const Loss part = micro(items.subspan(begin, std::min(size, items.size() - begin)), denominator, loss);
     out.loss += part.loss;
     out.right += part.right;
     out.questions += part.questions;
+    if (begin + size >= items.size()) complete();
+    const ProfileSpan span("backward");
+    if (std::isfinite(out.loss)) loss.backward();
   }
   return out;
 }
@@ -155,7 +168,7 @@ ChecklistResult ChecklistTrainer::run() {
     Progress progress("train checklist", c.max_steps, "steps", run_.step());
     while (!run_.last_step() && !result.interrupted) {
       advance(progress);
-      result.interrupted = interrupted() && !run_.last_step();
+      result.interrupted = run_.group().any(interrupted()) && !run_.last_step();
       if (run_.step() % c.save_steps == 0 || run_.last_step() || result.interrupted) save();
     }
   }
@@ -209,14 +222,16 @@ void ChecklistTrainer::log_metrics(const Loss& loss, double norm, double seconds
 
 void ChecklistTrainer::evaluate() {
   const ChecklistConfig& c = task_.config;
-  const ChecklistEval eval = evaluate_checklist(*task_.spec, task_.model, *task_.validation, c.eval_items);
+  const ChecklistEval eval = evaluate_checklist(*task_.spec, task_.model, *task_.validation, c.eval_items, {}, run_.group());
   run_.log().log(run_.step(), eval.metrics);
-  if (eval.skipped > 0) log_warning(format("step {}: {} validation items could not be used", run_.step(), eval.skipped));
+  if (eval.skipped > 0 && run_.group().is_main())
+    log_warning(format("step {}: {} validation items could not be used", run_.step(), eval.skipped));
   for (const auto& [name, value] : eval.metrics) {
     if (name != c.metric_for_best_model || !std::isfinite(value)) continue;
     if (best_metric_ && (name == "eval_loss" ? value >= *best_metric_ : value <= *best_metric_)) continue;
     best_metric_ = value;
     best_step_ = run_.step();
+    if (!run_.group().is_main()) continue;
     write_file_atomic(c.output_dir + "/questions.json", Json{{"step", best_step_}, {"questions", eval.questions}}.dump(1) + "\n");
     export_model(c, "best", task_.model, task_.model_files, export_dtype(c, *task_.spec));
   }

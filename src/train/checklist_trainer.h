@@ -25,7 +25,8 @@ struct ChecklistTask {
   std::map<std::string, std::string> model_files;
   Json inputs = Json::object();  // what else must be unchanged when resuming
   const TaughtSource* train = nullptr;
-  const TaughtSource* validation = nullptr;  // null: no evaluation
+  const TaughtSource* validation = nullptr;    // null: no evaluation
+  dist::ProcessGroup* group = &dist::alone();  // outlives the trainer
 };
 
 struct ChecklistResult {
@@ -52,8 +53,8 @@ class ChecklistTrainer {
     double loss = 0, right = 0;  // mean cross-entropy, and share answered right
     std::int64_t questions = 0;
   };
-  // Of the items with the current weights, in forward passes of per_device_train_batch_size of them; gradients in the leaves. For tests,
-  // too.
+  // Of the items of all ranks with the current weights, in forward passes of per_device_train_batch_size of them; gradients of this rank's
+  // in the leaves. For tests, too.
   Loss accumulate(std::span<const TaughtItem> items);
   const vlm::Model& model() const { return task_.model; }
 
@@ -69,7 +70,7 @@ class ChecklistTrainer {
 
   std::vector<TaughtItem> taught(std::int64_t step);
   std::vector<TaughtItem> batch();
-  Loss micro(std::span<const TaughtItem> items, double denominator);
+  Loss micro(std::span<const TaughtItem> items, double denominator, at::Tensor& loss);
   void advance(Progress& progress);
   void log_metrics(const Loss& loss, double norm, double seconds);
   void evaluate();

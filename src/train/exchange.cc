@@ -26,14 +26,17 @@ std::int64_t bucket_elements(std::int64_t total) {
   return std::clamp<std::int64_t>(total / 16, 64 << 10, 4 << 20);
 }
 
-// Where a parameter comes in the forward pass: stage and layer. The names' own order has the tower, whose gradients come last, behind the
-// decoder, and layer 10 before layer 2.
+// Where a parameter comes in the forward pass: stage and layer. The names' own order has a judge's tower, whose gradients come last, behind
+// the decoder, a generator's text and time, which every block hears, behind its blocks, and layer 10 before layer 2.
 std::pair<int, int> forward_place(const std::string& name) {
-  const bool tower = name.starts_with("visual.");
-  if (name.find("embed") != name.npos) return {0, 0};
-  const std::string_view list = tower ? "visual.blocks." : "model.layers.";
-  if (name.starts_with(list)) return {tower ? 1 : 3, std::atoi(name.c_str() + list.size())};
-  return {tower ? 2 : 4, 0};
+  constexpr std::string_view kLists[] = {"text.blocks.", "visual.blocks.", "blocks.", "model.layers."};
+  for (int list = 0; list < static_cast<int>(std::size(kLists)); ++list)
+    if (name.starts_with(kLists[list])) return {2 * list + 1, std::atoi(name.c_str() + kLists[list].size())};
+  if (name.starts_with("text.norm") || name.starts_with("prompt.")) return {2, 0};
+  if (name.starts_with("visual.")) return {name.find("embed") != name.npos ? 0 : 4, 0};
+  for (const char* last : {"model.", "lm_head", "pixels.", "final."})
+    if (name.starts_with(last) && name.find("embed") == name.npos) return {8, 0};
+  return {0, 0};
 }
 
 // Indices of the parameters, as the backward pass comes to them.

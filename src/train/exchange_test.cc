@@ -77,6 +77,26 @@ TEST(GradientExchange, GradientsLeaveDuringTheBackwardPassAndAreThereOnce) {
   }
 }
 
+TEST(GradientExchange, AGeneratorsBlocksLeaveBeforeWhatAllOfThemHear) {
+  SentByOne group;
+  std::vector<NamedParam> params;
+  const std::vector<std::string> forward = {"patch_embed.weight", "text.blocks.0.mlp.weight", "text.blocks.1.mlp.weight", "prompt.weight",
+                                            "blocks.0.mlp.weight", "blocks.1.mlp.weight", "final.proj.weight"};
+  at::Tensor loss = torch::zeros({});
+  std::vector<std::int64_t> sizes;
+  for (const std::string& name : forward) {
+    sizes.insert(sizes.begin(), 100'000 + std::ssize(sizes));
+    params.push_back({name, torch::ones({sizes.front()}).requires_grad_()});
+    loss = loss + params.back().value.sum();
+  }
+  std::ranges::sort(params, {}, &NamedParam::name);
+  GradientExchange exchange(group, params);
+  exchange.begin();
+  loss.backward();
+  EXPECT_EQ(group.sent, sizes);
+  exchange.finish();
+}
+
 // A checkpointed block that saw pictures and videos has a backward pass of its own for each.
 TEST(GradientExchange, ATowerWhoseGradientsComeTwiceWaits) {
   SentByOne group;

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "core/profile.h"
 #include "gen/flow.h"
 #include "gen/generator.h"
 
@@ -18,7 +19,8 @@ FlowBatch FlowBatch::rows(std::int64_t begin, std::int64_t count) const {
           .t_B = cut(t_B),
           .prompts = {cut(prompts.ids_BL), cut(prompts.mask_BL)},
           .ids = {ids.begin() + begin, ids.begin() + begin + count},
-          .problems = {}};
+          .problems = {},
+          .used_by_all = used_by_all};
 }
 
 std::string FlowBatch::names() const {
@@ -29,11 +31,12 @@ std::string FlowBatch::names() const {
 
 FlowBatch make_flow_batch(const FlowSource& source, std::int64_t step, const FlowBatchOptions& options, const gen::Model& model,
                           const hf::Tokenizer& tokenizer) {
+  const ProfileSpan span("make a batch");
   FlowBatch batch;
   batch.step = step;
   std::vector<at::Tensor> clean, rejected, noise, ids, masks;
   std::vector<float> times;
-  for (std::int64_t i = 0; i < options.size; ++i) {
+  for (std::int64_t i = options.part.first; i < options.part.second; ++i) {
     Rng rng(options.seed, stable_hash("flow batch"), static_cast<std::uint64_t>(step), static_cast<std::uint64_t>(i));
     FlowExample example = source.example(step, i);
     gen::PromptTokens tokens;
@@ -56,6 +59,7 @@ FlowBatch make_flow_batch(const FlowSource& source, std::int64_t step, const Flo
     ids.push_back(tokens.ids_BL);
     masks.push_back(tokens.mask_BL);
   }
+  batch.used_by_all = batch.size();
   if (batch.ids.empty()) return batch;
   const auto stack = [&](const std::vector<at::Tensor>& x) { return x.empty() ? at::Tensor() : torch::stack(x).to(model.device); };
   batch.clean = stack(clean);

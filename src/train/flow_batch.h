@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gen/network.h"
@@ -19,6 +20,7 @@ struct FlowBatch {
   at::Tensor noise, t_B;       // a pair's media share them
   gen::PromptTokens prompts;
   std::vector<std::string> ids, problems;  // of those used; "id: why" of those that cannot be
+  std::int64_t used_by_all = 0;            // examples that all ranks together use; of one rank its own
 
   std::int64_t size() const { return static_cast<std::int64_t>(ids.size()); }
   FlowBatch rows(std::int64_t begin, std::int64_t count) const;  // views
@@ -27,6 +29,7 @@ struct FlowBatch {
 
 struct FlowBatchOptions {
   std::int64_t size = 1;
+  std::pair<std::int64_t, std::int64_t> part{0, size};  // of these, [first, second): a rank's
   std::uint64_t seed = 0;
   double prompt_dropout = 0;
   gen::TimeOptions time = {};

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "train/flow_batch.h"
 
@@ -19,6 +20,7 @@ class FlowObjective {
  public:
   virtual ~FlowObjective() = default;
   virtual FlowLosses losses(const gen::Model& model, const FlowBatch& batch) const = 0;
+  virtual std::vector<std::string> watched() const { return {}; }  // the names of what `losses` watches
 };
 
 // Flow matching: |v' - v|^2 (gen/flow.h).
@@ -46,6 +48,7 @@ class FlowDpo : public FlowObjective {
   // Watched: "accuracy" (the margin is above 0: the model tells the pair apart better than its reference), "margin", "chosen" and
   // "rejected": e - e^ref; a chosen above 0 means that the better medium, too, became less likely.
   FlowLosses losses(const gen::Model& model, const FlowBatch& batch) const override;
+  std::vector<std::string> watched() const override { return {"accuracy", "margin", "chosen", "rejected"}; }
 
  private:
   const gen::Model& reference_;

@@ -2,12 +2,13 @@
 
 #include <torch/types.h>
 
-#include <filesystem>
+#include <cmath>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
 #include "core/interrupt.h"
+#include "core/profile.h"
 #include "gen/sampler.h"
 #include "media/contact_sheet.h"
 #include "train/trained.h"
@@ -29,7 +30,7 @@ FlowTrainer::FlowTrainer(FlowTask task)
            TrainedWeights{.params = task_.generator.model.params,
                           .leaves = all_leaves(task_.generator.model),
                           .config = gen::config_to_json(task_.generator.model.config)},
-           task_.model_files) {
+           task_.model_files, *task_.group) {
   require_internal(task_.objective != nullptr && task_.train != nullptr, "a trainer has an objective and a source");
   gen::Model& model = task_.generator.model;
   model.dtype = task_.config.bf16 ? at::kBFloat16 : model.params.all().begin()->second.scalar_type();
@@ -64,36 +65,60 @@ void FlowTrainer::save() {
 
 FlowBatch FlowTrainer::batch(const FlowSource& source, std::int64_t step, bool validation) const {
   const FlowConfig& c = task_.config;
-  const FlowBatchOptions options{.size = validation ? c.eval_examples : c.batch_size(),
+  const std::int64_t size = validation ? c.eval_examples : c.batch_size();
+  const FlowBatchOptions options{.size = size,
+                                 .part = run_.group().part(size),
                                  .seed = static_cast<std::uint64_t>(c.seed),
                                  .prompt_dropout = validation ? 0 : task_.prompt_dropout,
                                  .time = c.time,
                                  .even_times = validation};
   FlowBatch batch = make_flow_batch(source, step, options, task_.generator.model, task_.generator.tokenizer);
-  if (batch.size() == 0)
+  batch.used_by_all = run_.group().sum(batch.size());
+  batch.problems = run_.group().gather_texts(batch.problems);
+  if (batch.used_by_all == 0)
     throw Error(Code::kInvalidInput, validation ? "eval_data" : format("step {}", step + 1),
                 "no example of its batch can be used: " + batch.problems.at(0), "mend the data; checkpoints so far are intact");
   return batch;
 }
 
-void FlowTrainer::add_losses(const gen::Model& model, const FlowBatch& batch, bool learn, Sums& sums) const {
-  const auto total = static_cast<double>(batch.size());
+FlowTrainer::Sums FlowTrainer::means(const gen::Model& model, const FlowBatch& batch, bool learn) {
+  Sums sums{{"loss", 0}};
+  for (const std::string& name : task_.objective->watched()) sums[name] = 0;
+  // The whole loss is known before the last pass backward, during which gradients may already leave.
+  const auto complete = [&] {
+    at::Tensor all = at::empty({std::ssize(sums)}, at::kDouble);
+    std::int64_t i = 0;
+    for (const auto& [name, value] : sums) all[i++].fill_(value);
+    run_.group().sum(all);
+    i = 0;
+    for (auto& [name, value] : sums) value = all[i++].item<double>();
+    if (learn) run_.last_backward();
+  };
+  const auto total = static_cast<double>(batch.used_by_all);
   const std::int64_t micro = task_.config.per_device_train_batch_size;
+  if (batch.size() == 0) complete();
   for (std::int64_t begin = 0; begin < batch.size(); begin += micro) {
-    const FlowLosses losses = task_.objective->losses(model, batch.rows(begin, std::min(micro, batch.size() - begin)));
-    const at::Tensor loss = losses.loss_B.sum() / total;
-    const auto value = loss.item<double>();
-    sums["loss"] += value;
-    for (const auto& [name, values] : losses.watched) sums[name] += values.sum().item<double>() / total;
-    if (learn && std::isfinite(value)) loss.backward();
+    at::Tensor loss;
+    {
+      const ProfileSpan span("forward and loss");
+      const FlowLosses losses = task_.objective->losses(model, batch.rows(begin, std::min(micro, batch.size() - begin)));
+      loss = losses.loss_B.sum() / total;
+      sums["loss"] += loss.item<double>();
+      for (const auto& [name, values] : losses.watched) sums.at(name) += values.sum().item<double>() / total;
+    }
+    if (begin + micro >= batch.size()) complete();
+    if (!learn || !std::isfinite(sums["loss"])) continue;
+    const ProfileSpan span("backward");
+    loss.backward();
   }
+  return sums;
 }
 
 void FlowTrainer::report_problems(const FlowBatch& batch) {
   constexpr std::int64_t kShown = 20;
   for (const std::string& problem : batch.problems)
-    if (++skipped_ <= kShown) log_warning(format("step {}: left out {}", batch.step + 1, problem));
-  if (!batch.problems.empty() && skipped_ > kShown)
+    if (++skipped_ <= kShown && run_.group().is_main()) log_warning(format("step {}: left out {}", batch.step + 1, problem));
+  if (!batch.problems.empty() && skipped_ > kShown && run_.group().is_main())
     log_warning(format("step {}: {} examples left out so far (skipped_examples in metrics.jsonl)", batch.step + 1, skipped_));
 }
 
@@ -106,7 +131,7 @@ FlowResult FlowTrainer::run() {
     Progress progress("train", c.max_steps, "steps", run_.step());
     while (run_.step() < c.max_steps && !result.interrupted) {
       advance(progress);
-      result.interrupted = interrupted() && run_.step() < c.max_steps;
+      result.interrupted = run_.group().any(interrupted()) && run_.step() < c.max_steps;
       if (run_.step() % c.save_steps == 0 || run_.step() == c.max_steps || result.interrupted) save();
     }
   }
@@ -121,17 +146,17 @@ void FlowTrainer::advance(Progress& progress) {
   const FlowConfig& c = task_.config;
   const FlowBatch now = batch(*task_.train, run_.step(), /*validation=*/false);
   report_problems(now);
-  Sums sums;
   run_.zero_grad();
-  add_losses(task_.generator.model, now, /*learn=*/true, sums);
-  run_.require_finite(sums["loss"], "loss", now.names());
+  const Sums sums = means(task_.generator.model, now, /*learn=*/true);
+  const double loss = sums.at("loss");
+  run_.require_finite(loss, "loss", now.names());
   const double grad_norm = run_.update();
   run_.require_finite(grad_norm, "gradient norm", now.names());
   if (ema_) ema_->update(run_.step());
   for (const auto& [name, value] : sums) sums_[name] += value;
   ++updates_;
   ++timed_;
-  progress.update(run_.step(), format("loss {:.4f}", sums["loss"]));
+  progress.update(run_.step(), format("loss {:.4f}", loss));
   const bool last = run_.step() == c.max_steps;
   if (run_.step() % c.logging_steps == 0 || last) {
     log_metrics(grad_norm, progress.seconds() - since_);
@@ -158,12 +183,10 @@ void FlowTrainer::log_metrics(double grad_norm, double seconds) {
 
 // ---- validation
 
-std::map<std::string, double> FlowTrainer::evaluate() const {
+std::map<std::string, double> FlowTrainer::evaluate() {
   require_internal(task_.validation != nullptr, "evaluation needs a validation source");
   const at::NoGradGuard no_grad;
-  Sums sums;
-  add_losses(result(), batch(*task_.validation, 0, /*validation=*/true), /*learn=*/false, sums);
-  return sums;
+  return means(result(), batch(*task_.validation, 0, /*validation=*/true), /*learn=*/false);
 }
 
 void FlowTrainer::look() {
@@ -172,7 +195,7 @@ void FlowTrainer::look() {
     for (const auto& [name, value] : evaluate()) metrics.emplace_back("eval_" + name, value);
     run_.log().log(run_.step(), metrics);
   }
-  draw_samples();
+  if (run_.group().is_main()) draw_samples();
 }
 
 // One prompt a row: four seeds of a picture, or the frames of one video.

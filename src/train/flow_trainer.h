@@ -1,7 +1,7 @@
 // Trains a generator by flow matching or by preference: batches, the loss's gradient over micro-batches, averaged weights, validation, and
 // pictures of fixed prompts on the way. A batch's losses are summed over a count known before the first backward pass, so how it is split
-// does not change the gradient. On one machine with one thread count a run is deterministic, and one that was killed and resumed ends
-// with the same bytes.
+// does not change the gradient, nor does into how many ranks. On one machine with one thread count a run is deterministic, and one that was
+// killed and resumed ends with the same bytes.
 #pragma once
 
 #include <map>
@@ -27,6 +27,7 @@ struct FlowTask {
   std::map<std::string, std::string> model_files;
   const FlowObjective* objective = nullptr;                  // as the sources, must outlive the trainer
   const FlowSource *train = nullptr, *validation = nullptr;  // validation: null for none
+  dist::ProcessGroup* group = &dist::alone();                // outlives the trainer
 };
 
 struct FlowResult {
@@ -49,7 +50,7 @@ class FlowTrainer {
   FlowResult run();
 
   // On the fixed validation batch, of the weights that result() has: "loss" and what the objective watches.
-  std::map<std::string, double> evaluate() const;
+  std::map<std::string, double> evaluate();
   // The weights to keep: averaged ones where ema_decay is set.
   const gen::Model& result() const { return ema_ ? averaged_ : task_.generator.model; }
 
@@ -58,8 +59,8 @@ class FlowTrainer {
 
   std::vector<NamedParam> leaves();
   FlowBatch batch(const FlowSource& source, std::int64_t step, bool validation) const;
-  // Adds the batch's means to `sums`; with `learn` also the gradient.
-  void add_losses(const gen::Model& model, const FlowBatch& batch, bool learn, Sums& sums) const;
+  // Means over the batch of all ranks; with `learn` also the gradient, of this rank's examples.
+  Sums means(const gen::Model& model, const FlowBatch& batch, bool learn);
   void report_problems(const FlowBatch& batch);
   void advance(Progress& progress);
   void log_metrics(double grad_norm, double seconds);

@@ -39,11 +39,7 @@ Json input_hashes(const std::string& data, const std::string& model_dir, const v
 }
 
 GrpoOutcome train_in_group(const GrpoConfig& config, dist::ProcessGroup& group) {
-  std::optional<RunLock> lock;
-  if (group.is_main()) {
-    lock.emplace(config.output_dir);
-    remove_unfinished(config.output_dir);
-  }
+  const std::unique_ptr<RunLock> lock = lock_on_main(config, group);
   const std::string dir = hf::resolve_model_dir(config.model);
   const judge::JudgeSpec spec = judge::load_judge_spec(dir);
   vlm::Model model = load_starting_model(config, dir);

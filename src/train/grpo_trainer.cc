@@ -8,7 +8,6 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/format.h"
-#include "core/heap.h"
 #include "core/interrupt.h"
 #include "core/profile.h"
 #include "train/completions.h"
@@ -261,8 +260,6 @@ void GrpoTrainer::log_metrics(double seconds) {
   metrics.emplace_back("time/listener", times_.listener / updates);
   metrics.emplace_back("time/update", times_.update / updates);
   metrics.emplace_back("tokens_per_second", seconds > 0 ? static_cast<double>(times_.tokens) / seconds : 0);
-  metrics.emplace_back("memory/peak_rss_gb", peak_memory_gb());
-  if (!task_.model.device.is_cpu()) metrics.emplace_back("memory/peak_device_gb", vlm::peak_device_memory_gb(task_.model.device));
   run_.log().log(run_.step(), metrics);
   meters_.clear();
   times_ = {};

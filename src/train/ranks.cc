@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "dist/launch.h"
+#include "train/checkpoint.h"
 
 namespace beholder::train {
 
@@ -27,6 +28,13 @@ void with_ranks(const RunConfig& config, const std::function<void(dist::ProcessG
     group->leave(e.what());
     throw;
   }
+}
+
+std::unique_ptr<RunLock> lock_on_main(const RunConfig& config, const dist::ProcessGroup& group) {
+  if (!group.is_main()) return nullptr;
+  auto lock = std::make_unique<RunLock>(config.output_dir);
+  remove_unfinished(config.output_dir);
+  return lock;
 }
 
 std::string device_here(const std::string& device) {

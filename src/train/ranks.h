@@ -2,16 +2,21 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "dist/process_group.h"
 #include "train/run_config.h"
+#include "train/run_dir.h"
 
 namespace beholder::train {
 
 // Runs `train` in the group that the launcher made, or alone. Only rank 0 speaks and writes. When a rank fails or is lost, all of them end
 // with kResource, or their own error; a rank that is busy with something else then is ended.
 void with_ranks(const RunConfig& config, const std::function<void(dist::ProcessGroup&)>& train);
+
+// Rank 0 holds the run's folder for itself, and clears away what an earlier run left unfinished.
+std::unique_ptr<RunLock> lock_on_main(const RunConfig& config, const dist::ProcessGroup& group);
 
 // What rank 0 makes first and the others then find: files in the run's folder, which all of them see.
 template <class Make>

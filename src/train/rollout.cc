@@ -188,7 +188,7 @@ void Roller::reward(std::vector<Group>& groups, RolloutBatch& batch) {
 std::vector<Group> Roller::take(std::int64_t wanted, std::int64_t& cursor, RolloutBatch& batch) {
   std::vector<Group> mine;
   while (wanted > 0) {
-    Json problems = Json::array();  // per item of this rank's part; null: none
+    std::vector<std::string> problems;  // per item of this rank's part; empty: none
     const auto [begin, end] = ranks_.part(wanted);
     for (std::int64_t number = cursor + begin; number < cursor + end; ++number) {
       std::string problem;
@@ -196,20 +196,19 @@ std::vector<Group> Roller::take(std::int64_t wanted, std::int64_t& cursor, Rollo
         group->key = mix_keys(stable_hash(group->item.id), static_cast<std::uint64_t>(number));
         mine.push_back(std::move(*group));
       }
-      problems.push_back(problem.empty() ? Json() : Json(problem));
+      problems.push_back(problem);
     }
     cursor += wanted;
     wanted = 0;
-    for (const std::string& part : ranks_.gather(problems.dump()))
-      for (const Json& problem : Json::parse(part)) {
-        unusable_ = problem.is_null() ? 0 : unusable_ + 1;
-        if (problem.is_null()) continue;
-        ++wanted;
-        batch.problems.push_back(problem.get<std::string>());
-        if (unusable_ == kUnusableLimit)
-          throw Error(Code::kInvalidInput, "data", format("{} items in a row cannot be used: {}", unusable_, batch.problems.back()),
-                      "mend the data; checkpoints so far are intact");
-      }
+    for (const std::string& problem : ranks_.gather_texts(problems)) {
+      unusable_ = problem.empty() ? 0 : unusable_ + 1;
+      if (problem.empty()) continue;
+      ++wanted;
+      batch.problems.push_back(problem);
+      if (unusable_ == kUnusableLimit)
+        throw Error(Code::kInvalidInput, "data", format("{} items in a row cannot be used: {}", unusable_, problem),
+                    "mend the data; checkpoints so far are intact");
+    }
   }
   return mine;
 }

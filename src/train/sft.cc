@@ -42,14 +42,15 @@ Sources make_sources(const SftConfig& c, const std::string& data, const judge::J
   return out;
 }
 
-// The folder that says what the model is; a fresh one is written once per run, so that a resumed run reads what it began with.
-std::string starting_dir(const SftConfig& c) {
+// The folder that says what the model is; a fresh one is written once per run, by rank 0, so that a resumed run reads what it began with.
+std::string starting_dir(const SftConfig& c, dist::ProcessGroup& group) {
   if (!c.model.empty()) return hf::resolve_model_dir(c.model);
   const std::string base = c.output_dir + "/base";
-  if (checkpoint_steps(c.output_dir).empty() || !fs::exists(base + "/config.json")) {
+  if (group.is_main() && (checkpoint_steps(c.output_dir).empty() || !fs::exists(base + "/config.json"))) {
     fs::remove_all(base);
     write_fresh_model_dir(base, c.init, static_cast<std::uint64_t>(c.seed));
   }
+  group.any(false);  // the others read it afterwards
   return base;
 }
 
@@ -62,12 +63,8 @@ vlm::Model starting_model(const SftConfig& c, const judge::JudgeSpec& spec, cons
 }
 
 SftOutcome train_in_group(const SftConfig& config, dist::ProcessGroup& group) {
-  std::optional<RunLock> lock;
-  if (group.is_main()) {
-    lock.emplace(config.output_dir);
-    remove_unfinished(config.output_dir);
-  }
-  const std::string dir = first_on_main(group, [&] { return starting_dir(config); });
+  const std::unique_ptr<RunLock> lock = lock_on_main(config, group);
+  const std::string dir = starting_dir(config, group);
   const judge::JudgeSpec spec = judge::load_judge_spec(dir);
   const std::string data = first_on_main(group, [&] { return training_records(config, config.data, "data"); });
   const Sources sources = first_on_main(group, [&] { return make_sources(config, data, spec); });

@@ -1,7 +1,7 @@
 #include "train/train_flow.h"
-#include "dist/launch.h"
 
 #include <filesystem>
+#include <memory>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -11,6 +11,7 @@
 #include "core/sha256.h"
 #include "hf/bpe_train.h"
 #include "train/flow_card.h"
+#include "train/ranks.h"
 #include "train/run_dir.h"
 #include "train/run_setup.h"
 #include "world/sample.h"
@@ -39,11 +40,12 @@ void write_start(const std::string& dir, const GeneratorRunConfig& c) {
   gen::save_model(gen::inflate(gen::load_generator(c.init_from).model, c.init, seed), dir, at::kFloat);
 }
 
-// A fresh generator is written once per run, so that a resumed run starts from what it began with.
-std::string starting_dir(const GeneratorRunConfig& c) {
+// A fresh generator is written once per run, by rank 0, so that a resumed run starts from what it began with.
+std::string starting_dir(const GeneratorRunConfig& c, dist::ProcessGroup& group) {
   if (!c.model.empty()) return c.model;
   const std::string base = c.output_dir + "/base";
-  if (!fs::exists(base + "/config.json") || checkpoint_steps(c.output_dir).empty()) write_start(base, c);
+  if (group.is_main() && (checkpoint_steps(c.output_dir).empty() || !fs::exists(base + "/config.json"))) write_start(base, c);
+  group.any(false);  // the others read it afterwards
   return base;
 }
 
@@ -81,14 +83,16 @@ FlowSources world_sources(const GeneratorRunConfig& c, const gen::GeneratorConfi
 template <class Config>
 FlowOutcome run_task(const Config& config, std::string_view command, const std::string& dir, FlowTask task) {
   task.model_files = files_of(dir);
+  const bool is_main = task.group->is_main();
   FlowTrainer trainer(std::move(task));
   const std::int64_t from_step = trainer.resume();
   Config copy = config;
   FieldList fields;
   copy.fields(fields);
-  const Json run = write_run_record(config, command, fields, from_step);
-  FlowOutcome outcome{.result = trainer.run(), .final_dir = {}};
-  if (outcome.result.interrupted) return outcome;
+  Json run;
+  if (is_main) run = write_run_record(config, command, fields, from_step);
+  FlowOutcome outcome{.is_main = is_main, .result = trainer.run(), .final_dir = {}};
+  if (outcome.result.interrupted || !is_main) return outcome;
   std::map<std::string, std::string> files = files_of(dir);
   files["README.md"] = flow_card(
       {.command = std::string(command), .config = config, .recipe = numeric_config(config), .run = run, .model = trainer.result()});
@@ -118,16 +122,15 @@ void write_fresh_generator(const std::string& dir, gen::GeneratorConfig config, 
   gen::save_model(gen::init_model(config, seed), dir, at::kFloat);
 }
 
-FlowOutcome train_generator(const GeneratorRunConfig& config) {
-  validate(config);
-  widen_heap();
-  dist::require_alone("train generator");
-  const RunLock lock(config.output_dir);
-  remove_unfinished(config.output_dir);
-  const std::string dir = starting_dir(config);
+namespace {
+
+FlowOutcome generator_in_group(const GeneratorRunConfig& config, dist::ProcessGroup& group) {
+  const std::unique_ptr<RunLock> lock = lock_on_main(config, group);
+  const std::string dir = starting_dir(config, group);
   gen::Generator generator = gen::load_generator(dir, vlm::parse_device(config.device));
   const gen::GeneratorConfig shape = generator.model.config;
-  const FlowSources sources = config.data.empty() ? world_sources(config, shape) : record_sources(config, /*pairs=*/false, shape);
+  const FlowSources sources = first_on_main(
+      group, [&] { return config.data.empty() ? world_sources(config, shape) : record_sources(config, /*pairs=*/false, shape); });
   const FlowMatching objective;
   return run_task(config, "train generator", dir,
                   {.config = config,
@@ -137,19 +140,16 @@ FlowOutcome train_generator(const GeneratorRunConfig& config) {
                    .model_files = {},
                    .objective = &objective,
                    .train = sources.train.get(),
-                   .validation = sources.validation.get()});
+                   .validation = sources.validation.get(),
+                   .group = &group});
 }
 
-FlowOutcome train_mpo(const MpoConfig& config) {
-  validate(config);
-  widen_heap();
-  dist::require_alone("train mpo");
-  const RunLock lock(config.output_dir);
-  remove_unfinished(config.output_dir);
+FlowOutcome mpo_in_group(const MpoConfig& config, dist::ProcessGroup& group) {
+  const std::unique_ptr<RunLock> lock = lock_on_main(config, group);
   gen::Generator generator = gen::load_generator(config.model, vlm::parse_device(config.device));
   gen::Model reference = gen::frozen_copy(generator.model);
   reference.dtype = config.bf16 ? at::kBFloat16 : at::kFloat;
-  FlowSources sources = record_sources(config, /*pairs=*/true, reference.config);
+  FlowSources sources = first_on_main(group, [&] { return record_sources(config, /*pairs=*/true, reference.config); });
   sources.identity["reference_sha256"] = sha256_hex(MappedFile::open(config.model + "/model.safetensors")->bytes());
   const FlowDpo objective(reference, config.beta);
   return run_task(config, "train mpo", config.model,
@@ -159,7 +159,27 @@ FlowOutcome train_mpo(const MpoConfig& config) {
                    .model_files = {},
                    .objective = &objective,
                    .train = sources.train.get(),
-                   .validation = sources.validation.get()});
+                   .validation = sources.validation.get(),
+                   .group = &group});
+}
+
+template <class Config>
+FlowOutcome in_ranks(const Config& config, FlowOutcome (*train)(const Config&, dist::ProcessGroup&)) {
+  validate(config);
+  widen_heap();
+  FlowOutcome outcome;
+  with_ranks(config, [&](dist::ProcessGroup& group) { outcome = train(for_ranks(config, group), group); });
+  return outcome;
+}
+
+}  // namespace
+
+FlowOutcome train_generator(const GeneratorRunConfig& config) {
+  return in_ranks(config, generator_in_group);
+}
+
+FlowOutcome train_mpo(const MpoConfig& config) {
+  return in_ranks(config, mpo_in_group);
 }
 
 }  // namespace beholder::train

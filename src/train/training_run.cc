@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/format.h"
+#include "core/heap.h"
 #include "core/profile.h"
 #include "core/progress.h"
 #include "train/trained.h"
@@ -23,15 +24,19 @@ std::string file_name(const RunConfig& config, const std::string& param) {
 
 }  // namespace
 
-// Adds to every line about updates what they cost beside: seconds an update waited for the other ranks, and the share of the time in which
-// gradients and parameters were under way that it did not wait.
-class TrainingRun::ExchangeLog : public RunLog {
+// Adds to every line about updates what they cost beside: the most memory so far, and with several ranks the seconds an update waited for
+// the others, and the share of the time in which gradients and parameters were under way that it did not wait.
+class TrainingRun::CostLog : public RunLog {
  public:
-  ExchangeLog(std::unique_ptr<RunLog> log, GradientExchange& exchange, std::int64_t step)
-      : log_(std::move(log)), exchange_(exchange), step_(step) {}
+  CostLog(std::unique_ptr<RunLog> log, GradientExchange& exchange, std::int64_t step, at::Device device, bool is_alone)
+      : log_(std::move(log)), exchange_(exchange), step_(step), device_(device), is_alone_(is_alone) {}
   void log(std::int64_t step, const Metrics& metrics) override {
     Metrics all = metrics;
-    if (std::ranges::any_of(metrics, [](const auto& metric) { return metric.first == "grad_norm"; })) {
+    if (std::ranges::any_of(metrics, [](const auto& metric) { return metric.first == "learning_rate"; })) {
+      all.emplace_back("memory/peak_rss_gb", peak_memory_gb());
+      if (!device_.is_cpu()) all.emplace_back("memory/peak_device_gb", vlm::peak_device_memory_gb(device_));
+    }
+    if (!is_alone_ && std::ranges::any_of(metrics, [](const auto& metric) { return metric.first == "grad_norm"; })) {
       const dist::Traffic traffic = exchange_.take_traffic();
       const double updates = static_cast<double>(std::max<std::int64_t>(1, step - std::exchange(step_, step)));
       all.emplace_back("time/exchange", traffic.waited_s() / updates);
@@ -45,6 +50,8 @@ class TrainingRun::ExchangeLog : public RunLog {
   std::unique_ptr<RunLog> log_;
   GradientExchange& exchange_;
   std::int64_t step_;  // of the line before
+  at::Device device_;
+  bool is_alone_;
 };
 
 TrainingRun::TrainingRun(const RunConfig& config, Json identity, vlm::Model& model, std::map<std::string, std::string> model_files,
@@ -111,7 +118,7 @@ std::int64_t TrainingRun::resume() {
     log_ = std::make_unique<FileRunLog>(config_.output_dir, saved_step_ >= 0 ? step_ : -1);
   else
     log_ = std::make_unique<NullRunLog>();
-  if (!group_.is_alone()) log_ = std::make_unique<ExchangeLog>(std::move(log_), exchange_, step_);
+  log_ = std::make_unique<CostLog>(std::move(log_), exchange_, step_, params_.all().begin()->second.device(), group_.is_alone());
   return step_;
 }
 

@@ -67,7 +67,7 @@ class TrainingRun {
   std::string resume_hint() const;
 
  private:
-  class ExchangeLog;
+  class CostLog;
   std::optional<Found> checkpoint_to_resume() const;
   void restore(const CheckpointContent& content, const std::string& path);
   TensorMap optimizer_state();

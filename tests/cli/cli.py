@@ -245,7 +245,7 @@ def handles_ctrl_c(process):
     return int(caught.split()[1], 16) >> (signal.SIGINT - 1) & 1
 
 
-def without_clock(value, names=("seconds", "time", "step_time", "tokens_per_second")):
+def without_clock(value, names=("seconds", "time", "step_time", "tokens_per_second", "memory/peak_rss_gb")):
     """JSON without the fields that measure time."""
     if isinstance(value, dict):
         return {k: without_clock(v, names) for k, v in value.items() if k not in names}

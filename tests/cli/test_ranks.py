@@ -4,65 +4,16 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import unittest
 
 import cli
+from ranks import RanksTest, free_port
 
 GRPO = ["train", "grpo", "--num-generations", "2", "--per-device-train-batch-size", "2", "--max-completion-length", "96", "--logging-steps", "1",
         "--save-steps", "1", "--learning-rate", "1e-4", "--eval-items", "64"]
 SFT = ["train", "sft", "--model", cli.EMBEDDED, "--per-device-train-batch-size", "2", "--logging-steps", "1", "--save-steps", "1",
        "--learning-rate", "1e-4", "--eval-examples", "16"]
-CLOCK = ("time", "step_time", "tokens_per_second", "time/rollout", "time/rewards", "time/listener", "time/update", "time/exchange", "exchange/hidden",
-         "memory/peak_rss_gb",
-         # differences of rounding, which rounding changes
-         "sampling/sampling_logp_difference/mean", "sampling/sampling_logp_difference/max")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class RanksTest(cli.CliTest):
-    """The batch of an update is 8 completions, or examples, however many ranks share it."""
-
-    def start_ranks(self, ranks, command, out, *more, address="127.0.0.1", inside=lambda rank: []):
-        port = free_port()
-        processes = []
-        for rank in range(ranks):
-            env = {"RANK": str(rank), "WORLD_SIZE": str(ranks), "MASTER_ADDR": address, "MASTER_PORT": str(port)}
-            args = [*command, "--gradient-accumulation-steps", str(4 // ranks), "--output-dir", self.path(out), *more]
-            process = subprocess.Popen([*inside(rank), cli.PROGRAM, *args], env=cli.environment(env), cwd=self.tmp,
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-            self.addCleanup(process.stdout.close)
-            self.addCleanup(process.stderr.close)
-            self.addCleanup(process.wait)
-            self.addCleanup(process.kill)
-            processes.append(process)
-        return processes
-
-    def end(self, processes, timeout=120):
-        return [self.finish(p, f"rank {r}", timeout=timeout) for r, p in enumerate(processes)]
-
-    def ranks(self, ranks, command, out, *more, **kw):
-        results = self.end(self.start_ranks(ranks, command, out, *more, **kw))
-        for result in results:
-            self.assertEqual(result.code, 0, result)
-        return results
-
-    def metrics(self, out):
-        with open(self.path(out, "metrics.jsonl")) as f:
-            return [cli.without_clock(json.loads(line), CLOCK) for line in f]
-
-    def assert_same_numbers(self, a, b, tolerance=1e-4):
-        a, b = self.metrics(a), self.metrics(b)
-        self.assertEqual([sorted(m) for m in a], [sorted(m) for m in b])
-        for x, y in zip(a, b):
-            for name, value in x.items():
-                self.assertAlmostEqual(value, y[name], delta=tolerance * max(1, abs(value)), msg=f"step {x['step']}: {name}")
 
 
 class Numbers(RanksTest):
@@ -84,6 +35,11 @@ class Numbers(RanksTest):
             self.ranks(ranks, SFT, f"r{ranks}", "--max-steps", "3", "--eval-steps", "3")
         for ranks in [2, 4]:
             self.assert_same_numbers("r1", f"r{ranks}")
+
+    def test_sft_of_a_fresh_model_has_the_numbers_of_one_rank_with_two(self):
+        for ranks in [1, 2]:
+            self.ranks(ranks, [*SFT[:2], *SFT[4:]], f"r{ranks}", "--max-steps", "2", "--init.hidden-size", "64", "--init.num-hidden-layers", "1")
+        self.assert_same_numbers("r1", "r2")
 
     def test_the_same_numbers_with_an_adapter_with_layers_computed_twice_and_in_bf16(self):
         # A weight that differs in its last bit may round to another bfloat16.
@@ -197,7 +153,7 @@ class Faults(RanksTest):
         self.fails(cli.USAGE, "MASTER_ADDR", *run, env={"WORLD_SIZE": "2", "RANK": "1"})
         here = {"WORLD_SIZE": "3", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
         self.fails(cli.RESOURCE, ["1, 2", "ddp_timeout"], *run, "--ddp-timeout", "1", env=here)
-        self.fails(cli.USAGE, "one process", "train", "generator", "--output-dir", self.path("g"), env=here)
+        self.fails(cli.USAGE, "one process", "align", "recipe.toml", env=here)
 
     def test_every_rank_writes_a_profile_of_its_own(self):
         torchrun = {"WORLD_SIZE": "2", "RANK": "1", "MASTER_ADDR": "a"}
