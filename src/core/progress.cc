@@ -14,6 +14,7 @@ namespace beholder {
 namespace {
 
 bool g_quiet = false;
+bool g_silent = false;
 constexpr std::chrono::milliseconds kTerminalInterval{100};
 constexpr std::chrono::seconds kPlainInterval{10};
 
@@ -32,7 +33,8 @@ std::string bar(double share, int width) {
 }  // namespace
 
 void set_quiet(Quiet quiet) {
-  g_quiet = quiet == Quiet::kYes;
+  g_quiet = quiet != Quiet::kNo;
+  g_silent = quiet == Quiet::kSilent;
 }
 bool stderr_is_terminal() {
   return ::isatty(STDERR_FILENO) == 1;
@@ -46,7 +48,7 @@ void log_info(std::string_view text) {
 }
 
 void log_warning(std::string_view text) {
-  print(format("{} {}\n", use_colour(STDERR_FILENO) ? "\033[33mwarning:\033[0m" : "warning:", printable(text, true)));
+  if (!g_silent) print(format("{} {}\n", use_colour(STDERR_FILENO) ? "\033[33mwarning:\033[0m" : "warning:", printable(text, true)));
 }
 
 void Warnings::add(std::string_view text) {

@@ -9,8 +9,8 @@
 
 namespace beholder {
 
-enum class Quiet { kNo, kYes };
-void set_quiet(Quiet quiet);  // --quiet: no info lines, no progress; warnings stay
+enum class Quiet { kNo, kYes, kSilent };
+void set_quiet(Quiet quiet);  // kYes (--quiet): no info lines, no progress; kSilent: no warnings, either, for another process says them
 bool stderr_is_terminal();
 bool use_colour(int fd);  // a terminal, and NO_COLOR is not set
 

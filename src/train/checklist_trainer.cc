@@ -104,8 +104,7 @@ std::vector<TaughtItem> ChecklistTrainer::batch() {
   }
   problems = run_.group().gather_texts(problems);
   skipped_ += std::ssize(problems);
-  for (const std::string& problem : problems)
-    if (run_.group().is_main()) warnings_.add(format("step {}: left out {}", run_.step() + 1, problem));
+  for (const std::string& problem : problems) warnings_.add(format("step {}: left out {}", run_.step() + 1, problem));
   if (std::ssize(problems) == task_.config.batch_size())
     throw Error(Code::kInvalidInput, format("step {}", run_.step() + 1), "no item of its batch can be used: " + problems.back(),
                 "mend the data; checkpoints so far are intact");
@@ -224,8 +223,7 @@ void ChecklistTrainer::evaluate() {
   const ChecklistConfig& c = task_.config;
   const ChecklistEval eval = evaluate_checklist(*task_.spec, task_.model, *task_.validation, c.eval_items, {}, run_.group());
   run_.log().log(run_.step(), eval.metrics);
-  if (eval.skipped > 0 && run_.group().is_main())
-    log_warning(format("step {}: {} validation items could not be used", run_.step(), eval.skipped));
+  if (eval.skipped > 0) log_warning(format("step {}: {} validation items could not be used", run_.step(), eval.skipped));
   for (const auto& [name, value] : eval.metrics) {
     if (name != c.metric_for_best_model || !std::isfinite(value)) continue;
     if (best_metric_ && (name == "eval_loss" ? value >= *best_metric_ : value <= *best_metric_)) continue;

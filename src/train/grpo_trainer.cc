@@ -237,7 +237,7 @@ void GrpoTrainer::learn_from(const RolloutBatch& batch, Progress& progress) {
 void GrpoTrainer::report_problems(const RolloutBatch& batch) {
   constexpr std::int64_t kShown = 20;
   for (const std::string& problem : batch.problems)
-    if (++skipped_ <= kShown && run_.group().is_main()) log_warning(format("step {}: left out {}", run_.step() + 1, problem));
+    if (++skipped_ <= kShown) log_warning(format("step {}: left out {}", run_.step() + 1, problem));
 }
 
 void GrpoTrainer::log_metrics(double seconds) {

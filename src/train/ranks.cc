@@ -15,7 +15,7 @@ namespace beholder::train {
 void with_ranks(const RunConfig& config, const std::function<void(dist::ProcessGroup&)>& train) {
   const dist::Place place = dist::find_place(std::getenv);
   if (place.size == 1) return train(dist::alone());
-  if (place.rank > 0) set_quiet(Quiet::kYes);
+  if (place.rank > 0) set_quiet(Quiet::kSilent);
   const auto group = dist::join(place, config.ddp_timeout, [place](const std::string& fault) {
     const Error error = dist::lost_rank(place.rank, place.size, fault);
     std::fprintf(stderr, "error: %s\n", error.what());

@@ -194,8 +194,8 @@ void SftTrainer::advance(const SftBatch& batch, Progress& progress) {
 void SftTrainer::report_problems(const SftBatch& batch) {
   constexpr std::int64_t kShown = 20;
   for (const std::string& problem : batch.problems)
-    if (++skipped_ <= kShown && run_.group().is_main()) log_warning(format("step {}: left out {}", batch.step + 1, problem));
-  if (!batch.problems.empty() && skipped_ > kShown && run_.group().is_main())
+    if (++skipped_ <= kShown) log_warning(format("step {}: left out {}", batch.step + 1, problem));
+  if (!batch.problems.empty() && skipped_ > kShown)
     log_warning(format("step {}: {} examples left out so far (skipped_examples in metrics.jsonl)", batch.step + 1, skipped_));
 }
 
