@@ -57,7 +57,7 @@ def panel_svg(panel, left, log):
     px = lambda x: left + 20 + xs.index(x) * (draw.WIDTH - 40) / (len(xs) - 1)
     py = lambda v: draw.TOP + draw.HEIGHT - (scale(v) - low) / (high - low) * draw.HEIGHT
     ticks = [10**k for k in range(low, high + 1)] if log else [high / 1.08 * k / 3 for k in range(4)]
-    out = draw.axes(left, panel["x"], panel["y"], [(px(x), x if x < 1000 else f"{x / 1000:g}k") for x in xs],
+    out = draw.axes(left, panel["x"], panel["y"], [(px(x), x if x < 1000 else f"{x / 1000:.0f}k") for x in xs],
                     [(py(t), f"{t:,.0f}" if log or t >= 10 or t == 0 else f"{t:.1f}") for t in ticks])
     for k, (what, points) in enumerate(panel["lines"].items()):
         out.append(draw.line([(px(x), py(v)) for x, v in points], COLOURS[what]))

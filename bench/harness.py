@@ -1,6 +1,6 @@
 """What the rows of bench/run.py and bench/cost.py stand on: programs run and timed with their memory, pictures and checkpoints made on the
 spot, the machine's limits. Standard library only."""
-import json, os, struct, subprocess, sys, tempfile, time, zlib
+import json, os, shutil, struct, subprocess, sys, tempfile, time, zlib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PEERS = os.path.join(ROOT, "tools/peers")
@@ -63,7 +63,7 @@ class Bench:
         self.program = os.path.join(self.build, "bin/beholder")
         self.peers = args.peers if args.peers and os.path.exists(args.peers) else None
         self.roof, self.small_config = None, None
-        self.work = args.work or folder
+        self.work = getattr(args, "work", None) or folder
         llama = os.path.join(ROOT, ".venv-peers/llama")
         self.llama_there = llama if self.peers and os.path.exists(llama + "/build/bin/llama-bench") else None
 
@@ -130,7 +130,9 @@ class Bench:
              group, "--per-device-train-batch-size", group * prompts, "--max-completion-length", new, "--max-steps", steps, "--logging-steps", 1, "--save-steps", 10**6,
              "--eval-steps", 0, "--reward-funcs", "format", "--no-gate-on-format", "--reward-command", f"{sys.executable} {reward}", "--learning-rate", 1e-6, "--quiet"])
         with open(os.path.join(out, "metrics.jsonl")) as f:
-            return [json.loads(line) for line in f][1:]
+            steps = [json.loads(line) for line in f][1:]
+        shutil.rmtree(out)  # 1.6 GB of checkpoints
+        return steps
 
     @staticmethod
     def block_weights(c):
