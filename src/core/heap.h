@@ -10,8 +10,8 @@ namespace beholder {
 // Freed memory stays with the process: handed back to the system, its pages would be faulted in and zeroed again at the next step.
 void keep_freed_memory();
 
-// Makes the heap half as large as the memory this process may use, in huge pages: address space, which becomes memory 2 MB at a time where it is
-// used. Where it cannot be had, nothing changes.
+// Makes the heap half as large as the memory this process may use, in huge pages: address space, which becomes memory 2 MB at a time
+// where it is used. Where it cannot be had, nothing changes.
 void widen_heap();
 
 // The most memory the process has had at one time, GiB.

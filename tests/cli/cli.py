@@ -39,6 +39,19 @@ name = "sharp"
 levels = [["crisp", "Is it crisp?"], ["sharp", "Is it sharp?"]]
 """
 
+# The end of a `train generator` recipe: the smallest one.
+TINY_GENERATOR = """
+[init]
+patch_size = 16
+hidden_size = 16
+intermediate_size = 16
+num_hidden_layers = 1
+num_attention_heads = 2
+text_hidden_size = 8
+text_num_hidden_layers = 1
+text_num_attention_heads = 2
+"""
+
 USAGE, INPUT, MISFIT, RESOURCE, INTERRUPTED = 2, 3, 4, 5, 130
 
 

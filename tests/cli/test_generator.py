@@ -19,17 +19,7 @@ sample_prompts = 1
 sample_steps = 1
 seed = 5
 
-[init]
-patch_size = 16
-hidden_size = 16
-intermediate_size = 16
-num_hidden_layers = 1
-num_attention_heads = 2
-text_hidden_size = 8
-text_num_hidden_layers = 1
-text_num_attention_heads = 2
-%s
-"""
+""" + cli.TINY_GENERATOR + "%s\n"
 VIDEO = "num_frames = 8\nfps = 4\ntemporal_patch = 4"
 
 

@@ -18,16 +18,7 @@ eval_examples = 6
 sample_prompts = 1
 sample_steps = 1
 
-[init]
-patch_size = 16
-hidden_size = 16
-intermediate_size = 16
-num_hidden_layers = 1
-num_attention_heads = 2
-text_hidden_size = 8
-text_num_hidden_layers = 1
-text_num_attention_heads = 2
-"""
+""" + cli.TINY_GENERATOR
 
 
 class Numbers(RanksTest):
