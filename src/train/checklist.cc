@@ -71,7 +71,7 @@ std::string model_card(const ChecklistConfig& c, const judge::JudgeSpec& spec, c
       versions.value("libtorch", ""), numeric_config(c).dump(1));
 }
 
-ChecklistOutcome train_in_group(const ChecklistConfig& config, dist::ProcessGroup& group) {
+ChecklistOutcome checklist_in_group(const ChecklistConfig& config, dist::ProcessGroup& group) {
   const std::unique_ptr<RunLock> lock = lock_on_main(config, group);
   const std::string dir = hf::resolve_model_dir(config.model);
   std::map<std::string, std::string> model_files;
@@ -107,9 +107,7 @@ ChecklistOutcome train_in_group(const ChecklistConfig& config, dist::ProcessGrou
 
 ChecklistOutcome train_checklist(const ChecklistConfig& config) {
   validate(config);
-  ChecklistOutcome outcome;
-  with_ranks(config, [&](dist::ProcessGroup& group) { outcome = train_in_group(for_ranks(config, group), group); });
-  return outcome;
+  return in_ranks(config, checklist_in_group);
 }
 
 }  // namespace beholder::train

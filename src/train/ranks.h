@@ -42,4 +42,12 @@ Config for_ranks(Config config, const dist::ProcessGroup& group) {
   return config;
 }
 
+// What `train(config, group)` came to, with ranks as above.
+template <class Config, class Outcome>
+Outcome in_ranks(const Config& config, Outcome (*train)(const Config&, dist::ProcessGroup&)) {
+  Outcome outcome;
+  with_ranks(config, [&](dist::ProcessGroup& group) { outcome = train(for_ranks(config, group), group); });
+  return outcome;
+}
+
 }  // namespace beholder::train

@@ -62,7 +62,7 @@ vlm::Model starting_model(const SftConfig& c, const judge::JudgeSpec& spec, cons
   return model;
 }
 
-SftOutcome train_in_group(const SftConfig& config, dist::ProcessGroup& group) {
+SftOutcome sft_in_group(const SftConfig& config, dist::ProcessGroup& group) {
   const std::unique_ptr<RunLock> lock = lock_on_main(config, group);
   const std::string dir = starting_dir(config, group);
   const judge::JudgeSpec spec = judge::load_judge_spec(dir);
@@ -100,9 +100,7 @@ SftOutcome train_in_group(const SftConfig& config, dist::ProcessGroup& group) {
 
 SftOutcome train_sft(const SftConfig& config) {
   validate(config);
-  SftOutcome outcome;
-  with_ranks(config, [&](dist::ProcessGroup& group) { outcome = train_in_group(for_ranks(config, group), group); });
-  return outcome;
+  return in_ranks(config, sft_in_group);
 }
 
 }  // namespace beholder::train

@@ -163,22 +163,17 @@ FlowOutcome mpo_in_group(const MpoConfig& config, dist::ProcessGroup& group) {
                    .group = &group});
 }
 
-template <class Config>
-FlowOutcome in_ranks(const Config& config, FlowOutcome (*train)(const Config&, dist::ProcessGroup&)) {
-  validate(config);
-  widen_heap();
-  FlowOutcome outcome;
-  with_ranks(config, [&](dist::ProcessGroup& group) { outcome = train(for_ranks(config, group), group); });
-  return outcome;
-}
-
 }  // namespace
 
 FlowOutcome train_generator(const GeneratorRunConfig& config) {
+  validate(config);
+  widen_heap();
   return in_ranks(config, generator_in_group);
 }
 
 FlowOutcome train_mpo(const MpoConfig& config) {
+  validate(config);
+  widen_heap();
   return in_ranks(config, mpo_in_group);
 }
 
